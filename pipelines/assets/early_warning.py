@@ -1,0 +1,142 @@
+"""From features to scores: what `ml` is given from the lake and the warehouse, and where its tables go."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    multi_asset,
+)
+
+import ml
+from ml.model import Model
+from ml.registry import ROLES, ModelRegistry, Role
+from pipelines.lake_datasets import FEATURES as FEATURES_DATASET
+from pipelines.lake_datasets import features_of_night, write_night
+from pipelines.partitions import NIGHTS
+from pipelines.resources import NightResource
+
+OWNER = "early-warning@anchorwatch.example"
+FEATURES = AssetKey(["lake", "supplier_feature"])
+CHAMPION = AssetKey(["models", "champion"])
+SCORES = AssetKey(["lake", "supplier_score"])
+REASONS = AssetKey(["lake", "score_reason"])
+
+
+@asset(
+    key=FEATURES,
+    deps=[AssetKey(["features", "supplier_daily"])],
+    partitions_def=NIGHTS,
+    group_name="early_warning",
+    owners=[OWNER],
+    kinds={"parquet"},
+    description="The night's feature rows as Parquet: all that the model sees.",
+    pool="warehouse",
+)
+def supplier_feature(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
+    with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
+        rows = con.execute(
+            "select * from features.supplier_daily where as_of_date = ? order by supplier_id", [night.as_of]
+        ).to_arrow_table()
+    if rows.num_rows == 0:
+        raise Failure(
+            f"No supplier is known on {night.as_of}: the feed platform.supplier has no row yet.", allow_retries=False
+        )
+    write_night(night.lake, FEATURES_DATASET, night.as_of, "part", rows)
+    return MaterializeResult(metadata={"dagster/row_count": MetadataValue.int(rows.num_rows)})
+
+
+@asset(
+    key=CHAMPION,
+    deps=[AssetKey(["features", "supplier_daily"]), AssetKey(["features", "supplier_label"])],
+    partitions_def=NIGHTS,
+    group_name="early_warning",
+    owners=[OWNER],
+    kinds={"lightgbm"},
+    description="The model that scores the night. Trained only when asked; a standing champion is never replaced.",
+    pool="warehouse",
+)
+def champion(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
+    registry = ModelRegistry(night.settings.models)
+    with duckdb.connect(str(night.night.warehouse_to_read()), read_only=True) as con:
+        frame = training_frame(con)
+    model = ml.fit(frame, ml.TrainingSpec(as_of_date=night.as_of))
+    registry.save(model)
+    version = model.version
+    role: Role = "challenger" if registry.role("champion") else "champion"
+    registry.assign(role, version)
+    context.log.info(f"Trained {version}, now {role}")
+    return MaterializeResult(metadata=_model_metadata(registry, version, role))
+
+
+def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Feature rows of suppliers that could be scored, with the label where its window is over."""
+    return con.execute(
+        """
+        select f.*, l.is_distress_90d
+        from features.supplier_daily f
+        join features.supplier_label l using (as_of_date, supplier_id)
+        where f.population_status = 'ELIGIBLE' and l.is_distress_90d is not null
+        order by f.as_of_date, f.supplier_id
+        """
+    ).to_arrow_table()
+
+
+@multi_asset(
+    name="score",
+    specs=[
+        AssetSpec(
+            key=key,
+            deps=[FEATURES, CHAMPION],
+            group_name="early_warning",
+            owners=[OWNER],
+            kinds={"parquet"},
+            description=description,
+        )
+        for key, description in (
+            (SCORES, "One row for each supplier and model role: scored, or not scored with the reason."),
+            (REASONS, "The five strongest reasons of each score, with the supplier's value and its peers'."),
+        )
+    ],
+    partitions_def=NIGHTS,
+)
+def score(context: AssetExecutionContext, night: NightResource) -> Iterator[MaterializeResult[Any]]:
+    frame = features_of_night(night.lake, night.as_of)
+    rows = {SCORES: 0, REASONS: 0}
+    for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
+        result = ml.score(model, frame, role=role)
+        for key, dataset, table in (
+            (SCORES, "scores/supplier_score", result.supplier_score),
+            (REASONS, "scores/score_reason", result.score_reason),
+        ):
+            write_night(night.lake, dataset, night.as_of, role, table)
+            rows[key] += table.num_rows
+    for key, count in rows.items():
+        yield MaterializeResult(asset_key=key, metadata={"dagster/row_count": MetadataValue.int(count)})
+
+
+def models_in_roles(registry: ModelRegistry) -> dict[Role, Model]:
+    """The champion and, where there is one, the challenger; every file verified.
+
+    Raises:
+        ModelFolderError: there is no champion, or a model was altered.
+    """
+    taken: list[Role] = [role for role in ROLES if role == "champion" or registry.role(role)]
+    return {role: registry.load_role(role) for role in taken}
+
+
+def _model_metadata(registry: ModelRegistry, version: str, role: str) -> dict[str, Any]:
+    folder = registry.folder(version)
+    return {
+        "version": MetadataValue.text(version),
+        "role": MetadataValue.text(role),
+        "model_card": MetadataValue.md((folder / "model_card.md").read_text()),
+    }

@@ -1,0 +1,148 @@
+"""What the platform watches in itself: deliveries, drift against the champion's reference, and the drift page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    multi_asset,
+)
+
+import ml.drift
+from ml.registry import ModelRegistry
+from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
+from pipelines.lake_datasets import features_of_night, receipts_of_night, write_night
+from pipelines.partitions import NIGHTS
+from pipelines.resources import NightResource
+from sources.contract import load_contracts
+
+OWNER = "model-validation@anchorwatch.example"
+RECEIPTS = AssetKey(["lake", "receipt"])
+QUARANTINE = AssetKey(["lake", "quarantine"])
+DRIFT = AssetKey(["lake", "feature_drift"])
+PAGE = AssetKey(["reports", "drift"])
+DELIVERED = "something_was_delivered"
+FEW_DRIFTED = "few_features_drifted"
+# One feature in twenty crosses a 5 % critical value on a night when nothing has changed.
+DRIFTED_RATIO = 0.05
+
+
+@multi_asset(
+    name="deliveries",
+    specs=[
+        AssetSpec(
+            key=key,
+            deps=[AssetKey([c.source, c.feed]) for c in load_contracts().values()],
+            group_name="lake",
+            owners=["data-engineering@anchorwatch.example"],
+            kinds={"parquet"},
+            description=description,
+        )
+        for key, description in (
+            (RECEIPTS, "One row for each delivered file: what became of its rows."),
+            (QUARANTINE, "One row for each refused record: file, line, column, rule and the raw text."),
+        )
+    ],
+    check_specs=[
+        AssetCheckSpec(
+            name=DELIVERED, asset=RECEIPTS, blocking=True, description="The night has a delivery to work on."
+        )
+    ],
+    partitions_def=NIGHTS,
+)
+def deliveries(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+    tonight = receipts_of_night(night.lake, night.as_of, night.night.last_night)
+    refused = int(tonight["quarantined_rows"].sum())
+    context.log.info(
+        f"{len(tonight)} files for the night: {tonight['delivered_rows'].sum():,} rows delivered, "
+        f"{tonight['loaded_rows'].sum():,} loaded, {refused:,} quarantined, "
+        f"{tonight['duplicate_rows'].sum():,} duplicates"
+    )
+    yield MaterializeResult(asset_key=RECEIPTS, metadata={"files_of_the_night": MetadataValue.int(len(tonight))})
+    yield MaterializeResult(asset_key=QUARANTINE, metadata={"rows_of_the_night": MetadataValue.int(refused)})
+    yield AssetCheckResult(asset_key=RECEIPTS, check_name=DELIVERED, passed=len(tonight) > 0)
+    if len(tonight) == 0:
+        raise Failure(
+            f"No file was delivered for {night.as_of}: nothing in {night.settings.landing} is newer than "
+            "the last night. "
+            "The publication of the last night stands.",
+            allow_retries=False,
+        )
+
+
+@asset(
+    key=DRIFT,
+    deps=[FEATURES, CHAMPION],
+    partitions_def=NIGHTS,
+    group_name="monitoring",
+    owners=[OWNER],
+    kinds={"parquet", "duckdb"},
+    description="Population stability index of each feature against the champion's training reference, over all rows.",
+    check_specs=[
+        AssetCheckSpec(
+            name=FEW_DRIFTED,
+            asset=DRIFT,
+            description=f"At most {DRIFTED_RATIO:.0%} of the features exceed their sampling-aware critical value.",
+        )
+    ],
+)
+def feature_drift(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+    models = models_in_roles(ModelRegistry(night.settings.models))
+    frame = features_of_night(night.lake, night.as_of)
+    drift = pa.concat_tables(
+        ml.drift.feature_drift(frame, model, night.as_of, role=role) for role, model in models.items()
+    )
+    write_night(night.lake, "drift/feature_drift", night.as_of, "part", drift)
+    of_champion = [row for row in drift.to_pylist() if row["model_role"] == "champion"]
+    drifted = sorted((r for r in of_champion if r["is_drifted"]), key=lambda r: -r["psi"])
+    context.log.info(f"{len(drifted)} of {len(of_champion)} features drifted against the champion's reference")
+    table = "\n".join(f"| `{r['feature_name']}` | {r['psi']:.3f} | {r['psi_critical']:.3f} |" for r in drifted[:20])
+    yield MaterializeResult(
+        asset_key=DRIFT,
+        metadata={
+            "dagster/row_count": MetadataValue.int(drift.num_rows),
+            "drifted_features": MetadataValue.int(len(drifted)),
+            "most_drifted": MetadataValue.md(f"| feature | PSI | critical |\n|---|---|---|\n{table}"),
+        },
+    )
+    yield AssetCheckResult(
+        asset_key=DRIFT,
+        check_name=FEW_DRIFTED,
+        passed=len(drifted) <= DRIFTED_RATIO * len(of_champion),
+        severity=AssetCheckSeverity.WARN,
+        metadata={"drifted": [r["feature_name"] for r in drifted[:20]]},
+    )
+
+
+@asset(
+    key=PAGE,
+    deps=[DRIFT],
+    partitions_def=NIGHTS,
+    group_name="monitoring",
+    owners=[OWNER],
+    kinds={"evidently", "html"},
+    description="Evidently's drift page for people, on a sample of the night against one of the champion's reference.",
+)
+def drift_report(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
+    champion = ModelRegistry(night.settings.models).load_role("champion")
+    frame = features_of_night(night.lake, night.as_of)
+    path = night.settings.reports / night.as_of.isoformat() / "drift.html"
+    ml.drift.write_report(
+        frame,
+        champion.parts.reference_sample,
+        path,
+        columns=champion.important_features(ml.drift.REPORT_COLUMNS),
+        strata=champion.manifest.segment_columns,
+    )
+    context.log.info(f"Drift page: {path}")
+    return MaterializeResult(metadata={"page": MetadataValue.path(str(path))})

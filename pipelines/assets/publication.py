@@ -1,0 +1,64 @@
+"""The end of the night: the publication, then the warehouse becomes the standing one."""
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+
+from ml.registry import ModelRegistry
+from pipelines.dbt_manifest import Manifest, code_version
+from pipelines.partitions import NIGHTS
+from pipelines.publish import publish
+from pipelines.resources import NightResource
+from pipelines.settings import Settings
+from sources.contract import load_contracts
+
+
+def personal_columns() -> frozenset[str]:
+    """Names of the columns that a contract classifies as personal."""
+    return frozenset(
+        column.name
+        for contract in load_contracts().values()
+        for column in contract.columns
+        if column.classification == "pii"
+    )
+
+
+def publication_asset(settings: Settings) -> AssetsDefinition:
+    """The publication depends on every table that it copies, so it waits for all their checks."""
+    manifest = Manifest(settings.manifest)
+    tables = manifest.tables_for_readers()
+
+    @asset(
+        key=AssetKey(["published", settings.audience]),
+        deps=[AssetKey(table.split(".")) for table in tables],
+        partitions_def=NIGHTS,
+        group_name="publication",
+        owners=["risk@anchorwatch.example"],
+        kinds={"duckdb", "parquet"},
+        description="The audience's own database: every mart as a DuckDB file and as Parquet, with a manifest of "
+        "digests. Swapped in by one rename after all checks; then the night's warehouse becomes the standing one.",
+        pool="warehouse",
+    )
+    def publication(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
+        champion = ModelRegistry(night.settings.models).load_role("champion").version
+        done = publish(
+            night.night.warehouse,
+            night.settings.published,
+            night.settings.audience,
+            tables,
+            as_of=night.as_of,
+            model_version=champion,
+            code_version=code_version(),
+            unpublishable_columns=personal_columns(),
+        )
+        night.night.commit()
+        rows = sum(facts["rows"] for facts in done.tables.values())
+        context.log.info(f"Published {len(done.tables)} tables, {rows:,} rows: {done.database}")
+        listing = "\n".join(f"| `{name}` | {facts['rows']:,} |" for name, facts in done.tables.items())
+        return MaterializeResult(
+            metadata={
+                "database": MetadataValue.path(str(done.database)),
+                "dagster/row_count": MetadataValue.int(rows),
+                "tables": MetadataValue.md(f"| table | rows |\n|---|---|\n{listing}"),
+            }
+        )
+
+    return publication

@@ -1,0 +1,114 @@
+"""The two dbt passes: everything up to the features before scoring, what reads scores and drift after it.
+
+What belongs here: how dbt's models appear as assets, and with which variables each pass runs. What does not: SQL.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster import AssetExecutionContext, AssetsDefinition, Failure, MetadataValue, Output
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+
+from pipelines.lake_datasets import old_history_arrived
+from pipelines.partitions import NIGHTS
+from pipelines.resources import NightResource
+from pipelines.settings import Settings
+
+AFTER_SCORING = "tag:after_scoring"
+
+
+class Translator(DagsterDbtTranslator):
+    """Assets are named `schema/table`, as readers of the warehouse know them, and grouped by schema."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_code_references=False))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["resource_type"] == "source":
+            name = dbt_resource_props["source_name"]
+            return "lake" if name == "lake" else f"feeds_{name}"
+        schema = dbt_resource_props["schema"]
+        return f"staging_{dbt_resource_props['name'].split('__')[0][4:]}" if schema == "staging" else str(schema)
+
+
+def dbt_passes(settings: Settings) -> list[AssetsDefinition]:
+    """Both passes over the manifest of the settings' home."""
+
+    @dbt_assets(
+        manifest=settings.manifest,
+        name="warehouse_before_scoring",
+        exclude=AFTER_SCORING,
+        partitions_def=NIGHTS,
+        dagster_dbt_translator=Translator(),
+        pool="warehouse",
+    )
+    def before_scoring(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
+        history_rewritten = old_history_arrived(night.lake, night.as_of, night.night.last_night)
+        night.night.open_warehouse(from_scratch=history_rewritten)
+        if history_rewritten:
+            context.log.info("History from before the last night was delivered: the warehouse is built from scratch")
+        yield from _build(context, night, dbt)
+
+    @dbt_assets(
+        manifest=settings.manifest,
+        name="warehouse_after_scoring",
+        select=AFTER_SCORING,
+        partitions_def=NIGHTS,
+        dagster_dbt_translator=Translator(),
+        pool="warehouse",
+    )
+    def after_scoring(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
+        yield from _build(context, night, dbt)
+
+    return [before_scoring, after_scoring]
+
+
+def _build(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
+    """Run `dbt build` on the working warehouse; row counts are read when dbt has let go of the file."""
+    target = night.settings.dbt_target / "run"
+    invocation = dbt.cli(
+        ["build", "--exclude-resource-type", "unit_test", "--vars", night.dbt_vars()],
+        context=context,
+        target_path=target,
+        raise_on_error=False,
+    )
+    events = list(invocation.stream())
+    if not invocation.is_successful():
+        yield from (event for event in events if not isinstance(event, Output))
+        raise Failure(what_failed(target / "run_results.json"), allow_retries=False)
+    counts = row_counts(night)
+    for event in events:
+        if isinstance(event, Output):
+            table = ".".join(context.assets_def.keys_by_output_name[event.output_name].path)
+            if table in counts:
+                yield event.with_metadata({**event.metadata, "dagster/row_count": MetadataValue.int(counts[table])})
+                continue
+        yield event
+
+
+def row_counts(night: NightResource) -> dict[str, int]:
+    """Rows of every table in the working warehouse, by `schema.table`."""
+    with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
+        tables = con.execute(
+            "select schema_name, table_name from duckdb_tables() where not internal order by 1, 2"
+        ).fetchall()
+        return {
+            f"{schema}.{table}": con.execute(f'select count(*) from "{schema}"."{table}"').fetchall()[0][0]
+            for schema, table in tables
+        }
+
+
+def what_failed(run_results: Path) -> str:
+    """One sentence on the nodes that failed in a dbt run; rows found by a failing test are counted."""
+    if not run_results.exists():
+        return f"dbt ended before it ran a model; its log is {run_results.with_name('dbt.log')}"
+    results = json.loads(run_results.read_text())["results"]
+    failed = [r for r in results if r["status"] in {"error", "fail"}]
+    if not failed:
+        return f"dbt ended with an error outside its models; its log is {run_results.with_name('dbt.log')}"
+    named = [f"{r['unique_id'].split('.')[2]} ({' '.join(str(r['message']).split())[:300]})" for r in failed[:3]]
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"The warehouse does not hold: {'; '.join(named)}{more}"

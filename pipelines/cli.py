@@ -1,0 +1,246 @@
+"""The command line: `anchorwatch nightly`, `simulate`, `train`, `replay`, `explain`, `status` and the rest.
+
+Exit codes: 0 done, 1 the night failed, 2 wrong usage or input. A failure is one sentence on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.night import NightError
+from pipelines.settings import CHECKOUT, Settings
+
+app = typer.Typer(
+    help="Nightly watch over a reverse-factoring book.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+# Thirty months: 28 of history, then 61 days of daily deliveries.
+DEMO_START, DEMO_UNTIL, DEMO_SEED = datetime(2024, 1, 1), datetime(2026, 6, 30), 20240101  # noqa: DTZ001
+
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date of the night (default: newest delivery)")
+]
+
+
+class UsageError(Exception):
+    """The command cannot be done as asked; exit code 2."""
+
+
+@app.command()
+def simulate(
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last delivery day")] = DEMO_UNTIL,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of a new portfolio (default: the home's own, continued)")
+    ] = None,
+    scale: Annotated[float, typer.Option(min=0.01, help="1 = 40 core enterprises, 2,000 suppliers")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes")] = DEMO_SEED,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the economy")] = DEMO_START,
+) -> None:
+    """Write a demo portfolio as deliveries, or continue the home's own by further days."""
+    from sources import simulator
+
+    home = Settings().root
+    with console.status("Simulating the economy and writing its deliveries"):
+        if out is None and simulator.portfolio_exists(home):
+            made = simulator.extend(home, until.date())
+        else:
+            made = simulator.simulate(out or home, scale=scale, seed=seed, start=start.date(), until=until.date())
+    console.print(made.summary(), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def deliver(
+    plan: Annotated[str, typer.Argument(help="Name of a delivery plan under sources/mappings")],
+    source_dir: Annotated[Path, typer.Argument(help="Folder of the files")],
+    on: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Delivery date")],
+) -> None:
+    """Put files of others into landing, as a delivery plan (YAML) says."""
+    from sources.deliver import deliver as put_into_landing
+
+    settings = Settings()
+    settings.prepare()
+    for path in put_into_landing(plan, source_dir, settings.landing, on.date()):
+        console.print(f"  {path}", soft_wrap=True, highlight=False)
+
+
+@app.command("adopt-model")
+def adopt_model(source: Annotated[Path, typer.Argument(help="Home whose champion is taken over")]) -> None:
+    """Take the champion of another home, where this one has none of its own."""
+    from ml.registry import ModelRegistry
+
+    settings = Settings()
+    settings.prepare()
+    model = ModelRegistry(source / "models").load_role("champion")
+    registry = ModelRegistry(settings.models)
+    registry.save(model)
+    registry.assign("champion", model.version)
+    console.print(f"Champion of this home: {model.version}")
+
+
+@app.command()
+def nightly(
+    as_of: AsOf = None,
+    train_first: Annotated[bool, typer.Option("--train", help="Train a champion first where there is none")] = False,
+) -> None:
+    """Ingest what was delivered up to the date, build, score, monitor, publish. Safe to run again."""
+    from ml.registry import ModelRegistry
+    from pipelines.console import show_morning
+
+    settings, night = Settings(), _night_date(as_of)
+    has_champion = ModelRegistry(settings.models).role("champion") is not None
+    if not has_champion and not train_first:
+        raise NightError(
+            f"There is no champion model in {settings.models}: run `anchorwatch train`, then the night again. "
+            "The publication of the last night stands."
+        )
+    _run("nightly" if has_champion else "first_night", night)
+    show_morning(settings, console)
+
+
+@app.command()
+def ingest(as_of: AsOf = None) -> None:
+    """Take deliveries into the raw lake; the warehouse stays as it is."""
+    _run("ingest", _night_date(as_of))
+
+
+@app.command()
+def train(as_of: AsOf = None) -> None:
+    """Train a model on what was known on the date. The first one becomes champion, later ones challenger."""
+    _run("train", _night_date(as_of))
+
+
+@app.command()
+def score(as_of: AsOf = None) -> None:
+    """Ingest, build and score up to the score files in the lake; nothing is published."""
+    _run("score", _night_date(as_of))
+
+
+@app.command()
+def publish() -> None:
+    """Publish the standing warehouse again, as it is."""
+    from pipelines.republish import republish
+
+    done = republish(Settings())
+    console.print(f"Published {len(done.tables)} tables of {done.as_of_date}: {done.database}", soft_wrap=True)
+
+
+@app.command()
+def replay(as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"])]) -> None:
+    """Build a past night again beside the book, from what was known then, and compare it with what was published."""
+    from pipelines.replay import replay_night
+
+    replay_night(Settings(), as_of.date(), console)
+
+
+@app.command()
+def explain(supplier: Annotated[str, typer.Argument(help="supplier_id")], as_of: AsOf = None) -> None:
+    """Show one supplier's score and its reasons."""
+    from pipelines.console import describe_score
+
+    settings = Settings()
+    if not (settings.published / settings.audience).exists():
+        raise UsageError(f"Nothing has been published in {settings.published} yet; run `anchorwatch nightly`.")
+    if not describe_score(settings, supplier, as_of.date() if as_of else None, console):
+        raise UsageError(f"No score of supplier {supplier}{f' on {as_of.date()}' if as_of else ''} has been published.")
+
+
+@app.command()
+def evaluate(runs: Annotated[int, typer.Option(min=10, help="Futures simulated from each date")] = 500) -> None:
+    """Set the champion's out-of-time figures beside the oracle's (demo portfolios only)."""
+    from pipelines.evaluate import evaluate_against_oracle
+
+    evaluate_against_oracle(Settings(), runs, console)
+
+
+@app.command()
+def status() -> None:
+    """Show the last published night and what it holds."""
+    from pipelines.console import show_morning
+
+    settings = Settings()
+    settings.prepare()
+    show_morning(settings, console)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 3000) -> None:
+    """Open the Dagster UI on 127.0.0.1 with everything loaded."""
+    from pipelines.dbt_manifest import ensure_manifest
+    from pipelines.lake_datasets import prepare_lake
+    from sources.lake import Lake
+
+    settings = Settings()
+    settings.prepare()
+    prepare_lake(Lake(settings.lake))
+    ensure_manifest(settings)
+    dagster = str(Path(sys.executable).parent / "dagster")
+    os.chdir(CHECKOUT)
+    os.execv(dagster, [dagster, "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def _night_date(as_of: datetime | None) -> date:
+    from sources.landing import newest_delivery
+
+    settings = Settings()
+    if as_of is not None:
+        if as_of.date() > datetime.now(UTC).date():
+            raise UsageError(f"{as_of.date()} lies in the future; a night can only use what has been delivered.")
+        return as_of.date()
+    newest = newest_delivery(settings.landing)
+    if newest is None:
+        raise NightError(
+            f"No file has been delivered: {settings.landing} is empty. `anchorwatch simulate` makes a demo."
+        )
+    return newest.date
+
+
+def _run(job: str, night: date) -> None:
+    from pipelines.run import run_job
+
+    console.print(f"[bold]{job.replace('_', ' ')}[/] as of {night}", highlight=False)
+    outcome = run_job(Settings(), job, night)
+    for warning in outcome.warnings:
+        console.print(f"[yellow]![/] {warning}", soft_wrap=True, highlight=False)
+    if outcome.problems:
+        raise NightError(" ".join(outcome.problems))
+
+
+def main() -> None:
+    """Entry point: errors that people can mend are one sentence, anything else is a traceback."""
+    from pipelines.dbt_manifest import ManifestError
+    from pipelines.publish import PublicationError
+
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+    except (NightError, ManifestError, PublicationError) as error:
+        errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(1)
+    except expected_input_errors() as error:
+        errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+
+
+def expected_input_errors() -> tuple[type[Exception], ...]:
+    """The wings' own error types: what they say is meant for people."""
+    import sources.errors
+
+    from ml.errors import EarlyWarningError
+    from sources.contract import ContractError
+    from sources.yaml_model import MappingError
+
+    return (ContractError, MappingError, EarlyWarningError)

@@ -1,0 +1,144 @@
+"""What people see at the end of a night: the watch list, what was published, and why a table is empty."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.dbt_manifest import Manifest
+from pipelines.publish import read_manifest
+from pipelines.settings import Settings
+
+SHOWN = 15
+STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
+
+
+def show_morning(settings: Settings, console: Console) -> None:
+    """The screen after a night: watch list, counts, empty tables with their reasons, paths."""
+    folder = settings.published / settings.audience
+    manifest = read_manifest(settings.published, settings.audience)
+    if manifest is None:
+        console.print(f"Nothing has been published in {settings.published} yet; run `anchorwatch nightly`.")
+        return
+    with duckdb.connect(str(folder / "anchorwatch.duckdb"), read_only=True) as con:
+        _watch_list(con, date.fromisoformat(manifest["as_of_date"]), console)
+        _score_line(con, console)
+    _empty_tables(settings, manifest, console)
+    rows = sum(table["rows"] for table in manifest["tables"].values())
+    console.print(f"\nPublished {len(manifest['tables'])} tables, {rows:,} rows, model {manifest['model_version']}")
+    console.print(f"  database  {folder / 'anchorwatch.duckdb'}", soft_wrap=True, highlight=False)
+    console.print(f"  Parquet   {folder / 'parquet'}", soft_wrap=True, highlight=False)
+    console.print(f"  manifest  {folder / 'manifest.json'}", soft_wrap=True, highlight=False)
+    report = settings.reports / manifest["as_of_date"] / "drift.html"
+    if report.exists():
+        console.print(f"  drift     {report}", soft_wrap=True, highlight=False)
+
+
+def _watch_list(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
+    rows = con.execute(
+        """
+        select w.supplier_id, s.supplier_name, w.watch_state, w.pd_90d, w.grade, w.grade_change, w.exposure_amount,
+               w.currency, w.watch_reason
+        from risk.watchlist w
+        left join core.dim_supplier s using (supplier_id)
+        order by case w.watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
+                 w.exposure_amount desc nulls last, w.pd_90d desc nulls last, w.supplier_id
+        """
+    ).fetchall()
+    counts = con.execute("select watch_state, count(*) from risk.watchlist group by 1 order by 1").fetchall()
+    summary = ", ".join(f"{count:,} {state}" for state, count in counts) or "nobody"
+    table = Table(title=f"Watch list, morning after {as_of}: {summary}", title_justify="left", expand=True)
+    for name, justify in (
+        ("supplier", "left"),
+        ("state", "left"),
+        ("PD 90 d", "right"),
+        ("grade", "right"),
+        ("exposure", "right"),
+        ("why", "left"),
+    ):
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in {"why", "supplier"})  # type: ignore[arg-type]
+    for supplier_id, name, state, pd, grade, change, exposure, currency, why in rows[:SHOWN]:
+        table.add_row(
+            f"{supplier_id} {name or ''}".strip(),
+            f"[{STATE_STYLE.get(state, 'white')}]{state}[/]",
+            "" if pd is None else f"{pd:.1%}",
+            "" if grade is None else f"{grade}{'' if not change else f' ({change:+d})'}",
+            "" if exposure is None else f"{exposure:,.0f} {currency or ''}",
+            why or "",
+        )
+    console.print(table)
+    if len(rows) > SHOWN:
+        console.print(f"… and {len(rows) - SHOWN:,} more in risk.watchlist")
+
+
+def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:
+    scored, not_scored, mean = con.execute(
+        "select count(*) filter (where status = 'SCORED'), count(*) filter (where status = 'NOT_SCORED'), avg(pd_90d) "
+        "from risk.supplier_score_latest"
+    ).fetchall()[0]
+    depth = con.execute("select data_depth, count(*) from risk.supplier_score_latest group by 1 order by 1").fetchall()
+    reached = ", ".join(f"{d}: {n:,}" for d, n in depth)
+    average = "" if mean is None else f", mean PD {mean:.2%}"
+    console.print(f"{scored:,} suppliers scored, {not_scored:,} not scored{average}; data depth {reached}")
+
+
+def _empty_tables(settings: Settings, manifest: dict[str, Any], console: Console) -> None:
+    empty = sorted(name for name, facts in manifest["tables"].items() if facts["rows"] == 0)
+    if not empty:
+        return
+    with duckdb.connect() as con:
+        glob = str(settings.lake / "receipts" / "**" / "*.parquet")
+        loaded = {
+            feed
+            for (feed,) in con.execute(
+                f"select distinct source || '.' || feed from read_parquet('{glob}', union_by_name = true) "
+                "where loaded_rows > 0"
+            ).fetchall()
+        }
+    lineage = Manifest(settings.manifest)
+    console.print("\nEmpty tables and why:")
+    for table in empty:
+        missing = sorted(f for f in lineage.feeds_behind(table) if not f.startswith("lake.") and f not in loaded)
+        why = f"nothing delivered of {', '.join(missing)}" if missing else "its feeds were delivered, no row qualifies"
+        console.print(f"  {table}: {why}", soft_wrap=True, highlight=False)
+
+
+def describe_score(settings: Settings, supplier: str, as_of: date | None, console: Console) -> bool:
+    """Print one supplier's score with its reasons; False where there is no such row."""
+    database = settings.published / settings.audience / "anchorwatch.duckdb"
+    with duckdb.connect(str(database), read_only=True) as con:
+        row = con.execute(
+            "select * from risk.supplier_score_daily where supplier_id = ? and model_role = 'champion' "
+            "and as_of_date = coalesce(?, (select max(as_of_date) from risk.supplier_score_daily))",
+            [supplier, as_of],
+        ).df()
+        if row.empty:
+            return False
+        score = row.iloc[0]
+        reasons = con.execute(
+            "select reason_rank, indicator_id, feature_value, peer_value, contribution, reason_text "
+            "from risk.score_reason where supplier_id = ? and model_role = 'champion' "
+            "and as_of_date = ? order by reason_rank",
+            [supplier, score["as_of_date"].date()],
+        ).fetchall()
+    console.print(f"{supplier} on {score['as_of_date'].date()}, model {score['model_version']}: {score['status']}")
+    if score["status"] == "NOT_SCORED":
+        console.print(f"  {score['not_scored_reason']}")
+        return True
+    console.print(
+        f"  PD 90 days {score['pd_90d']:.2%}, grade {score['grade']} of 10, score {score['score']}, "
+        f"data depth {score['data_depth']}, watch state {score['watch_state']}"
+    )
+    table = Table("", "indicator", "value", "peers", "contribution", "reason", expand=True)
+    for rank, indicator, value, peer, contribution, text in reasons:
+        table.add_row(str(rank), indicator, _number(value), _number(peer), f"{contribution:+.3f}", text)
+    console.print(table)
+    return True
+
+
+def _number(value: float | None) -> str:
+    return "missing" if value is None else f"{value:,.4g}"

@@ -1,0 +1,107 @@
+"""The dbt manifest: made when the project's files have changed, read for assets, publication and lineage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import CHECKOUT, Settings
+
+SCHEMAS_FOR_READERS = ("core", "receivable", "exposure", "risk", "monitoring")
+
+
+class ManifestError(Exception):
+    """dbt cannot read its project."""
+
+
+def project_digest(settings: Settings) -> str:
+    """Digest of all that decides the manifest: the project's files and the lake that its sources point to."""
+    digest = hashlib.sha256(str(settings.lake).encode())
+    files = sorted(p for p in settings.dbt_project.rglob("*") if p.suffix in {".sql", ".yml", ".csv", ".md"})
+    for path in files:
+        relative = path.relative_to(settings.dbt_project)
+        if relative.parts[0] not in {"target", "logs"}:
+            digest.update(str(relative).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Parse the dbt project unless the manifest at hand was made from the same files; returns its path."""
+    mark = settings.dbt_target / "project.sha256"
+    digest = project_digest(settings)
+    if settings.manifest.exists() and mark.exists() and mark.read_text() == digest:
+        return settings.manifest
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run(
+        [str(dbt_executable()), "--quiet", "parse", "--no-use-colors"],
+        cwd=settings.dbt_project,
+        env=os.environ | settings.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise ManifestError(f"dbt cannot read {settings.dbt_project}: {(result.stdout + result.stderr).strip()}")
+    mark.write_text(digest)
+    return settings.manifest
+
+
+def dbt_executable() -> Path:
+    return Path(sys.executable).parent / "dbt"
+
+
+def code_version() -> str:
+    """Commit of the checkout, with `+` when files differ from it; `unversioned` where there is no git."""
+    try:
+        commit = subprocess.run(
+            ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty=+", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unversioned"
+    return commit.stdout.strip()
+
+
+class Manifest:
+    """Read access to the facts of a dbt manifest that the pipelines need."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self._path.read_text())
+        return content
+
+    @cached_property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Models by `schema.table`."""
+        return {
+            f"{node['schema']}.{node['alias']}": node
+            for node in self._content["nodes"].values()
+            if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+        }
+
+    def tables_for_readers(self) -> list[str]:
+        """`schema.table` of every mart, sorted."""
+        return sorted(name for name, node in self.models.items() if node["schema"] in SCHEMAS_FOR_READERS)
+
+    def feeds_behind(self, table: str) -> set[str]:
+        """The `source.feed` names from which a table is made, through all models between."""
+        parents: dict[str, list[str]] = self._content["parent_map"]
+        todo, seen = [str(self.models[table]["unique_id"])], set()
+        while todo:
+            for parent in parents.get(todo.pop(), []):
+                if parent not in seen:
+                    seen.add(parent)
+                    todo.append(parent)
+        sources = self._content["sources"]
+        return {f"{sources[s]['source_name']}.{sources[s]['name']}" for s in seen if s in sources}

@@ -1,0 +1,50 @@
+"""The jobs. All run in one process: the warehouse file has one writer, and every further process imports dbt anew."""
+
+from __future__ import annotations
+
+from dagster import AssetSelection, define_asset_job, in_process_executor
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from pipelines.assets.early_warning import CHAMPION, REASONS, SCORES
+from pipelines.assets.monitoring import PAGE
+from pipelines.partitions import NIGHTS
+
+FEEDS = AssetSelection.groups("feeds_platform", "feeds_erp", "feeds_tax", "feeds_bank", "feeds_external")
+TRAINED = AssetSelection.assets(CHAMPION)
+
+
+def _job(name: str, selection: AssetSelection, description: str) -> UnresolvedAssetJobDefinition:
+    return define_asset_job(
+        name, selection, description=description, partitions_def=NIGHTS, executor_def=in_process_executor
+    )
+
+
+NIGHTLY = _job(
+    "nightly",
+    AssetSelection.all() - TRAINED,
+    "The night: ingest, build, score, monitor, publish. Rows of the day only; safe to run again.",
+)
+FIRST_NIGHT = _job(
+    "first_night",
+    AssetSelection.all(),
+    "A night that also trains the champion, for a home that has none.",
+)
+INGEST = _job(
+    "ingest", FEEDS | AssetSelection.groups("lake"), "Take deliveries into the raw lake; the warehouse stays."
+)
+TRAIN = _job(
+    "train",
+    TRAINED.upstream(),
+    "Train on what is known on the date. The first model becomes champion, later ones challenger.",
+)
+SCORE = _job(
+    "score",
+    AssetSelection.assets(SCORES, REASONS).upstream() - TRAINED,
+    "The night up to the score files in the lake; the warehouse and the publication stay.",
+)
+REPLAY = _job(
+    "replay",
+    AssetSelection.all() - TRAINED - FEEDS - AssetSelection.groups("lake") - AssetSelection.assets(PAGE),
+    "Build, score and publish from a lake that is already there: a past night beside the book.",
+)
+ALL_JOBS = [NIGHTLY, FIRST_NIGHT, INGEST, TRAIN, SCORE, REPLAY]

@@ -1,0 +1,64 @@
+"""The lake datasets that the pipelines write or read beside the raw feeds, with the schemas they promise to dbt."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sources.ingest import initialise
+
+from ml.drift import DRIFT_SCHEMA
+from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
+from sources.lake import Lake
+
+FEATURES = "features/supplier_daily"
+SCORED_DATASETS = {
+    "scores/supplier_score": SCORE_SCHEMA,
+    "scores/score_reason": REASON_SCHEMA,
+    "drift/feature_drift": DRIFT_SCHEMA,
+}
+
+
+def prepare_lake(lake: Lake) -> None:
+    """Give every dataset its empty schema file, so that a reader finds columns before the first row arrives."""
+    initialise(lake)
+    for dataset, schema in SCORED_DATASETS.items():
+        lake.ensure_schema(dataset, schema)
+
+
+def write_night(lake: Lake, dataset: str, as_of: date, name: str, table: pa.Table) -> None:
+    """Write one file of a night's partition, replacing what an earlier run of the night wrote."""
+    lake.write(dataset, {"as_of_date": as_of}, name, table)
+
+
+def features_of_night(lake: Lake, as_of: date) -> pa.Table:
+    """The feature rows that the night exported."""
+    return pq.read_table(lake.file(FEATURES, {"as_of_date": as_of}, "part"))
+
+
+def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:
+    """Receipts of the files that the night works on: after the last finished night, or of it when it is run again."""
+    again = last_night == as_of
+    since = date.min if last_night is None or again else last_night
+    return duckdb.execute(
+        f"select * from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
+        f"where {'batch_date = $as_of' if again else 'batch_date > $since and batch_date <= $as_of'} "
+        "order by source, feed, business_date, file",
+        {"as_of": as_of} if again else {"as_of": as_of, "since": since},
+    ).df()
+
+
+def old_history_arrived(lake: Lake, as_of: date, last_night: date | None) -> bool:
+    """True if a file new to this night holds rows that count as known before the last finished night."""
+    if last_night is None:
+        return False
+    row = duckdb.execute(
+        f"select count(*) from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
+        "where is_history and loaded_rows > 0 and min_known_date <= $last "
+        "and batch_date > $last and batch_date <= $as_of",
+        {"last": last_night, "as_of": as_of},
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,201 @@
+"""The publication of one audience: a DuckDB file, the same tables as Parquet and a manifest, swapped in by one rename.
+
+Layout under `published/`: `bank` is a link to `.bank-<as of>-<digest>`, a folder that is complete before the link turns
+to it. Readers that have the old file open keep it; the two newest folders are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# BI tools bundle DuckDB 1.x clients, which cannot read what 2.x writes by default.
+STORAGE_VERSION = "v1.5.0"
+# When a run did something says nothing about what it found: a rerun must have the same digest.
+CLOCK_COLUMNS = frozenset({"scored_at", "loaded_at"})
+KEPT = 2
+
+
+class PublicationError(Exception):
+    """The tables at hand cannot be published; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published where; `tables` maps `schema.table` to its rows and digest."""
+
+    folder: Path
+    as_of_date: date
+    tables: dict[str, dict[str, Any]]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "anchorwatch.duckdb"
+
+
+def publish(
+    warehouse: Path,
+    published: Path,
+    audience: str,
+    tables: Iterable[str],
+    *,
+    as_of: date,
+    model_version: str,
+    code_version: str,
+    unpublishable_columns: frozenset[str] = frozenset(),
+) -> Publication:
+    """Copy `schema.table` names from a warehouse file and make them the audience's publication.
+
+    A column named in `unpublishable_columns` (personal by contract) stops the publication: nothing is left out in
+    silence.
+
+    Raises:
+        PublicationError: a table is missing or has a column that may not leave.
+    """
+    published.mkdir(parents=True, exist_ok=True)
+    building = published / f".{audience}-building"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    names = sorted(tables)
+    facts = _copy_tables(warehouse, building, names, unpublishable_columns)
+    whole = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    manifest = {
+        "as_of_date": as_of.isoformat(),
+        "audience": audience,
+        "model_version": model_version,
+        "code_version": code_version,
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tables": facts,
+    }
+    (building / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    folder = published / f".{audience}-{as_of.isoformat()}-{whole}"
+    _swap_in(building, folder, published / audience)
+    _remove_old(published, audience, keep=folder)
+    return Publication(published / audience, as_of, facts)
+
+
+def _copy_tables(
+    warehouse: Path, building: Path, names: list[str], refused: frozenset[str]
+) -> dict[str, dict[str, Any]]:
+    facts: dict[str, dict[str, Any]] = {}
+    with duckdb.connect() as con:
+        con.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
+        con.execute(
+            f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
+        )
+        for name in names:
+            schema, table = name.split(".")
+            columns = _columns(con, schema, table)
+            personal = sorted(refused & {column for column, _ in columns})
+            if personal:
+                raise PublicationError(f"{name} has {', '.join(personal)}, which the contracts call personal")
+            con.execute(f'create schema if not exists target."{schema}"')
+            # Sorted by all columns in their order (keys come first), so that the same rows make the same file.
+            con.execute(
+                f'create table target."{schema}"."{table}" as select * from warehouse."{schema}"."{table}" order by all'
+            )
+            _copy_comments(con, schema, table)
+            parquet = building / "parquet" / schema / f"{table}.parquet"
+            parquet.parent.mkdir(parents=True, exist_ok=True)
+            rows = f'select * from target."{schema}"."{table}"'
+            con.execute(f"copy ({rows}) to '{_quoted(parquet)}' (format parquet, codec zstd)")
+            facts[name] = table_facts(con, "target", schema, table)
+    return facts
+
+
+def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str | None]]:
+    columns = con.execute(
+        "select column_name, comment from duckdb_columns() "
+        "where database_name = 'warehouse' and schema_name = ? and table_name = ? order by column_index",
+        [schema, table],
+    ).fetchall()
+    if not columns:
+        raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.")
+    return [(str(name), comment) for name, comment in columns]
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """Carry the descriptions that dbt wrote into the published file: BI tools show them beside the columns."""
+    row = con.execute(
+        "select comment from (select database_name, schema_name, table_name, comment from duckdb_tables() "
+        "union all select database_name, schema_name, view_name, comment from duckdb_views()) "
+        "where database_name = 'warehouse' and schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    if row and row[0]:
+        con.execute(f'comment on table target."{schema}"."{table}" is \'{_quoted(row[0])}\'')
+    for column, comment in _columns(con, schema, table):
+        if comment:
+            con.execute(f'comment on column target."{schema}"."{table}"."{column}" is \'{_quoted(comment)}\'')
+
+
+def table_facts(
+    con: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, where: str = ""
+) -> dict[str, Any]:
+    """Row count and digest of a table's content: a sum over row hashes, so the order of rows does not matter.
+
+    Two 60-bit parts of each row's MD5 are summed exactly as huge integers; a missing value differs from an empty text.
+    """
+    columns = [
+        name
+        for (name,) in con.execute(
+            "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? "
+            "order by column_index",
+            [database, schema, table],
+        ).fetchall()
+        if name not in CLOCK_COLUMNS
+    ]
+    fields = ", ".join(f"coalesce(replace(cast(\"{name}\" as varchar), '|', '||'), '|0')" for name in columns)
+    rows, left, right = con.execute(
+        f'with hashed as (select md5(concat_ws(\'|;\', {fields})) as h from "{database}"."{schema}"."{table}" {where}) '
+        "select count(*), coalesce(sum(('0x' || h[1:15])::bigint), 0), coalesce(sum(('0x' || h[16:30])::bigint), 0) "
+        "from hashed"
+    ).fetchall()[0]
+    digest = hashlib.sha256(f"{','.join(columns)}:{rows}:{left}:{right}".encode()).hexdigest()
+    return {"rows": rows, "digest": digest}
+
+
+def _swap_in(building: Path, folder: Path, link: Path) -> None:
+    """Give the finished folder its name and turn the link to it in one rename."""
+    if folder.exists():
+        # The same content is already there, perhaps under readers: only the manifest's clock is new.
+        (building / "manifest.json").replace(folder / "manifest.json")
+        shutil.rmtree(building)
+    else:
+        building.rename(folder)
+    if link.is_dir() and not link.is_symlink():
+        # A home copied with its links followed has a plain folder here; it becomes an old version.
+        link.rename(link.with_name(f".{link.name}-copied-{folder.name}"))
+    turning = link.with_name(f".{link.name}-link")
+    turning.unlink(missing_ok=True)
+    turning.symlink_to(folder.name, target_is_directory=True)
+    os.replace(turning, link)
+
+
+def _remove_old(published: Path, audience: str, keep: Path) -> None:
+    versions = [p for p in published.glob(f".{audience}-*") if p.is_dir() and not p.is_symlink() and p != keep]
+    versions.sort(key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in versions[KEPT - 1 :]:
+        shutil.rmtree(old)
+
+
+def read_manifest(published: Path, audience: str) -> dict[str, Any] | None:
+    """The manifest of an audience's publication; None where nothing has been published."""
+    path = published / audience / "manifest.json"
+    if not path.exists():
+        return None
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    return manifest
+
+
+def _quoted(text: object) -> str:
+    return str(text).replace("'", "''")

@@ -1,0 +1,106 @@
+"""Replay: a past night built again in a home of its own, from what was known then, and held against the book."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from ml.registry import ModelRegistry, Role
+from pipelines.night import NightError
+from pipelines.publish import read_manifest, table_facts
+from pipelines.run import run_job
+from pipelines.settings import Settings
+
+SHARED_DATASETS = ("raw", "quarantine", "receipts")
+EARLIER_NIGHTS = ("scores/supplier_score", "scores/score_reason", "drift/feature_drift")
+
+
+def replay_night(settings: Settings, as_of: date, console: Console) -> None:
+    """Build the night of `as_of` under `<home>/replay/<as_of>` and compare its rows with the published ones.
+
+    The models are the ones that scored that night. Compared are the rows of that date in every published table with a
+    column `as_of_date`, and all rows of the other tables when the book still stands at that night.
+
+    Raises:
+        NightError: the night was never scored, cannot be built, or differs.
+    """
+    roles = _models_of(settings, as_of)
+    beside = Settings(home=settings.root / "replay" / as_of.isoformat(), audience=settings.audience)
+    shutil.rmtree(beside.root, ignore_errors=True)
+    beside.prepare()
+    _share_lake(settings, beside, as_of)
+    book, copies = ModelRegistry(settings.models), ModelRegistry(beside.models)
+    for role, version in roles.items():
+        copies.save(book.load(version))
+        copies.assign(role, version)
+    try:
+        outcome = run_job(beside, "replay", as_of)
+    finally:
+        settings.prepare()
+    if outcome.problems:
+        raise NightError(f"The replay of {as_of} failed. {' '.join(outcome.problems)}")
+    compared, different = _compare(settings, beside, as_of)
+    if different:
+        raise NightError(
+            f"The replay of {as_of} differs from the book in {', '.join(different)}; see {beside.published}."
+        )
+    console.print(f"The replay of {as_of} equals the book in {compared} tables: {beside.published}", soft_wrap=True)
+
+
+def _models_of(settings: Settings, as_of: date) -> dict[Role, str]:
+    """Model versions by role, as the score files of that night name them."""
+    folder = settings.lake / "scores" / "supplier_score" / f"as_of_date={as_of}"
+    if not folder.exists():
+        raise NightError(
+            f"The night of {as_of} has no scores in {folder.parent}; only nights that were scored can be replayed."
+        )
+    rows = duckdb.execute(
+        f"select distinct model_role, model_version from read_parquet('{folder}/*.parquet') order by 1"
+    ).fetchall()
+    return dict(rows)
+
+
+def _share_lake(settings: Settings, beside: Settings, as_of: date) -> None:
+    """Link what was delivered, and the scores of the nights before; the replay writes only what is its own."""
+    for dataset in SHARED_DATASETS:
+        (beside.lake / dataset).symlink_to(settings.lake / dataset, target_is_directory=True)
+    for dataset in EARLIER_NIGHTS:
+        (beside.lake / dataset).mkdir(parents=True)
+        for night in sorted((settings.lake / dataset).glob("as_of_date=*")):
+            if date.fromisoformat(night.name.removeprefix("as_of_date=")) < as_of:
+                (beside.lake / dataset / night.name).symlink_to(night, target_is_directory=True)
+
+
+def _compare(settings: Settings, beside: Settings, as_of: date) -> tuple[int, list[str]]:
+    book = read_manifest(settings.published, settings.audience)
+    if book is None:
+        raise NightError(f"Nothing has been published in {settings.published}; there is nothing to compare with.")
+    same_night = book["as_of_date"] == as_of.isoformat()
+    databases = {"book": _database(settings), "replay": _database(beside)}
+    compared, different = 0, []
+    with duckdb.connect() as con:
+        for name, path in databases.items():
+            con.execute(f"attach '{path}' as {name} (read_only)")
+        for table in sorted(book["tables"]):
+            schema, name = table.split(".")
+            dated = con.execute(
+                "select count(*) from duckdb_columns() where database_name = 'book' and schema_name = ? "
+                "and table_name = ? and column_name = 'as_of_date'",
+                [schema, name],
+            ).fetchall()[0][0]
+            if not dated and not same_night:
+                continue
+            where = f"where as_of_date = date '{as_of}'" if dated else ""
+            facts = [table_facts(con, database, schema, name, where) for database in databases]
+            compared += 1
+            if facts[0] != facts[1]:
+                different.append(table)
+    return compared, different
+
+
+def _database(settings: Settings) -> Path:
+    return settings.published / settings.audience / "anchorwatch.duckdb"

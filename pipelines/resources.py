@@ -1,0 +1,72 @@
+"""Resources: the settings, the night that a run is making, and dbt. Nothing here knows a feed or a model."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from dagster import ConfigurableResource, DagsterRun, InitResourceContext
+from dagster_dbt import DbtCliResource
+from pydantic import PrivateAttr
+
+from pipelines.dbt_manifest import code_version, dbt_executable
+from pipelines.night import Night
+from pipelines.settings import Settings
+from sources.lake import Lake
+
+
+class NightResource(ConfigurableResource):  # type: ignore[type-arg]
+    """The night of the run's partition: its lock, its working warehouse and the lake. One per run, not per step."""
+
+    home: str
+
+    _night: Night = PrivateAttr()
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        run: DagsterRun | None = context.run
+        partition = run.tags.get("dagster/partition") if run else None
+        if partition is None:
+            raise ValueError("A night is a partition: choose its date (as_of_date) when the run is started.")
+        settings = Settings(home=self.home)
+        settings.prepare()
+        self._night = Night(settings, date.fromisoformat(partition))
+        self._night.__enter__()
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:
+        self._night.__exit__()
+
+    @property
+    def night(self) -> Night:
+        return self._night
+
+    @property
+    def settings(self) -> Settings:
+        return self._night.settings
+
+    @property
+    def as_of(self) -> date:
+        return self._night.as_of
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self._night.settings.lake)
+
+    def dbt_vars(self) -> str:
+        """The variables of both dbt passes. `since_date` is empty at a full build."""
+        since = self._night.since
+        variables: dict[str, Any] = {
+            "as_of_date": self.as_of.isoformat(),
+            "since_date": since.isoformat() if since else "",
+            "code_version": code_version(),
+        }
+        return json.dumps(variables)
+
+
+def dbt_resource(settings: Settings) -> DbtCliResource:
+    return DbtCliResource(
+        project_dir=str(settings.dbt_project),
+        profiles_dir=str(settings.dbt_project),
+        dbt_executable=str(dbt_executable()),
+        global_config_flags=["--no-use-colors", "--log-level", "warn", "--no-send-anonymous-usage-stats"],
+    )

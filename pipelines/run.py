@@ -1,0 +1,86 @@
+"""Run a job of the definitions in this process and turn what went wrong into a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date
+
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
+from sqlalchemy import Engine, event
+
+from pipelines.build import build_definitions
+from pipelines.lake_datasets import prepare_lake
+from pipelines.settings import Settings
+from sources.lake import Lake
+
+# People read sentences; the engine's own events are in the run history for the UI.
+LOGGERS = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `problems` are sentences, empty when all went well; `warnings` are checks that did not hold."""
+
+    run_id: str
+    problems: list[str]
+    warnings: list[str]
+
+
+def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
+    """Run one job for one night; only one at a time can run on a home."""
+    settings.prepare()
+    prepare_lake(Lake(settings.lake))
+    definitions = build_definitions(settings)
+    _do_not_wait_for_history()
+    with DagsterInstance.get() as instance:
+        _end_runs_that_were_killed(instance)
+        result = definitions.resolve_job_def(job).execute_in_process(
+            partition_key=as_of.isoformat(), instance=instance, raise_on_error=False, run_config=LOGGERS
+        )
+        return Outcome(result.run_id, [] if result.success else _problems(result), _warnings(result))
+
+
+def _do_not_wait_for_history() -> None:
+    """Leave it to the system when the run history reaches the disk.
+
+    A night writes some thousand events, each in a transaction of its own, and waiting for the disk took a third of the
+    night. A killed process loses nothing by this; a power cut can cost the history, which is not the book.
+    """
+    if not event.contains(Engine, "connect", _asynchronous):
+        event.listen(Engine, "connect", _asynchronous)
+
+
+def _asynchronous(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("pragma synchronous = off")
+
+
+def _end_runs_that_were_killed(instance: DagsterInstance) -> None:
+    """A killed process leaves its run as started for ever; whoever holds the lock next knows that it is not."""
+    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED)):
+        instance.report_run_failed(run, message="The process of this run ended without saying so")
+
+
+def _problems(result: ExecuteInProcessResult) -> list[str]:
+    problems = []
+    for entry in result.all_events:
+        if entry.event_type == DagsterEventType.STEP_FAILURE:
+            data = entry.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                problems.append(data.user_failure_data.description)
+            elif data.error:
+                cause = data.error.cause or data.error
+                problems.append(f"{entry.step_key}: {cause.message.strip()}")
+    if problems:
+        return problems
+    failed = [e.message for e in result.all_events if e.event_type == DagsterEventType.RUN_FAILURE and e.message]
+    return failed or ["The run ended without success and without saying why; see it in `anchorwatch dev`."]
+
+
+def _warnings(result: ExecuteInProcessResult) -> list[str]:
+    return [
+        f"{'.'.join(check.asset_key.path)}: {check.check_name} does not hold"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]

@@ -1,0 +1,97 @@
+"""Where things are: one settings object, read once from the environment and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Paths of one home and of the checkout; `ANCHORWATCH_HOME` names the home (default `./data`)."""
+
+    model_config = SettingsConfigDict(env_prefix="ANCHORWATCH_", frozen=True)
+
+    home: Path = Field(default=Path("data"), description="Folder of everything that a run makes")
+    audience: str = Field(default="bank", pattern="^[a-z_]+$", description="Audience that the night publishes for")
+
+    @property
+    def root(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file of the last finished night. Nobody writes it: a night works on a copy and renames."""
+        return self.root / "warehouse" / "anchorwatch.duckdb"
+
+    @property
+    def working_warehouse(self) -> Path:
+        """The copy that the night in the making writes. The path stays the same so that dbt need not parse anew."""
+        return self.root / "warehouse" / ".work" / "anchorwatch.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def dbt_project(self) -> Path:
+        return CHECKOUT / "dbt_project"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.root / "warehouse" / "dbt"
+
+    @property
+    def manifest(self) -> Path:
+        return self.dbt_target / "manifest.json"
+
+    def environment(self) -> dict[str, str]:
+        """Variables that Dagster and dbt read, for this process and the ones it starts."""
+        return {
+            "ANCHORWATCH_HOME": str(self.root),
+            "ANCHORWATCH_LAKE": str(self.lake),
+            "ANCHORWATCH_WAREHOUSE": str(self.working_warehouse),
+            "ANCHORWATCH_DAGSTER_STORAGE": str(self.dagster_home / "storage"),
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_PROFILES_DIR": str(self.dbt_project),
+            "DBT_TARGET_PATH": str(self.dbt_target),
+            "DBT_LOG_PATH": str(self.dbt_target),
+            "DO_NOT_TRACK": "1",
+        }
+
+    def prepare(self) -> None:
+        """Make the home's folders, link the instance settings into it and set the environment of this process."""
+        for folder in (self.landing, self.lake, self.models, self.reports, self.published, self.warehouse.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        (self.dagster_home / "storage").mkdir(parents=True, exist_ok=True)
+        source, instance = CHECKOUT / "dagster.yaml", self.dagster_home / "dagster.yaml"
+        if not instance.exists() or instance.read_bytes() != source.read_bytes():
+            shutil.copyfile(source, instance)
+        os.environ.update(self.environment())

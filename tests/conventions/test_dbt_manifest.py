@@ -1,0 +1,96 @@
+"""Conventions of the dbt project, read from its manifest: documented, contracted, owned, keyed, layered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+READ_BY_OUTSIDERS = {"core", "receivable", "exposure", "risk", "monitoring", "features"}
+MARTS = {"core", "receivable", "exposure", "risk", "monitoring"}
+
+
+@pytest.fixture(scope="session")
+def models(dbt_manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: node for name, node in dbt_manifest["nodes"].items() if node["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="session")
+def marts(models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found = {name: node for name, node in models.items() if node["schema"] in READ_BY_OUTSIDERS}
+    assert len(found) > 15
+    return found
+
+
+def test_every_model_says_its_grain_first(models: dict[str, dict[str, Any]]) -> None:
+    assert [
+        n for n, m in models.items() if not m["description"].startswith(("Grain: one row per", "Grain: one row for"))
+    ] == []
+
+
+def test_outsiders_get_contracts_and_owners(marts: dict[str, dict[str, Any]]) -> None:
+    assert [n for n, m in marts.items() if not m["config"]["contract"]["enforced"]] == []
+    assert [n for n, m in marts.items() if not m["config"].get("group")] == []
+
+
+def test_outsiders_find_every_column_described(marts: dict[str, dict[str, Any]]) -> None:
+    bare = [f"{n}.{c['name']}" for n, m in marts.items() for c in m["columns"].values() if not c["description"].strip()]
+    assert bare == []
+
+
+def test_every_mart_has_a_tested_key(marts: dict[str, dict[str, Any]], dbt_manifest: dict[str, Any]) -> None:
+    keyed = {
+        test["attached_node"]
+        for test in dbt_manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and (test.get("test_metadata") or {}).get("name") in {"unique", "unique_combination"}
+    }
+    assert sorted(set(marts) - keyed) == []
+
+
+def test_marts_never_read_staging(marts: dict[str, dict[str, Any]], dbt_manifest: dict[str, Any]) -> None:
+    wrong = [
+        f"{name} reads {parent}"
+        for name in marts
+        for parent in dbt_manifest["parent_map"][name]
+        if ".stg_" in parent and "stg_lake__" not in parent
+    ]
+    assert wrong == []
+
+
+def test_only_staging_reads_sources(models: dict[str, dict[str, Any]], dbt_manifest: dict[str, Any]) -> None:
+    wrong = [
+        name
+        for name, model in models.items()
+        if model["schema"] != "staging"
+        and any(p.startswith("source.") and ".lake." not in p for p in dbt_manifest["parent_map"][name])
+    ]
+    assert wrong == []
+
+
+def test_no_mart_has_a_personal_column(models: dict[str, dict[str, Any]]) -> None:
+    from pipelines.assets.publication import personal_columns
+
+    personal = personal_columns()
+    assert personal
+    assert [f"{n}.{c}" for n, m in models.items() if m["schema"] in MARTS for c in m["columns"] if c in personal] == []
+
+
+def test_amounts_stand_beside_a_currency(marts: dict[str, dict[str, Any]]) -> None:
+    alone = [
+        name
+        for name, model in marts.items()
+        if any(c.endswith("_amount") for c in model["columns"])
+        and not any(c == "currency" or c.endswith("_currency") for c in model["columns"])
+    ]
+    assert alone == []
+
+
+def test_amounts_are_exact(marts: dict[str, dict[str, Any]]) -> None:
+    inexact = [
+        f"{name}.{column['name']} {column['data_type']}"
+        for name, model in marts.items()
+        for column in model["columns"].values()
+        if column["name"].endswith("_amount") and not str(column["data_type"]).lower().startswith("decimal")
+    ]
+    assert inexact == []

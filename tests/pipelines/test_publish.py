@@ -1,0 +1,150 @@
+"""The publication: complete, exact, readable by older clients, swapped in at once, and the same for the same rows."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.publish import Publication, PublicationError, publish, read_manifest
+
+NIGHT = date(2026, 6, 30)
+
+
+def warehouse(path: Path, rows: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema core")
+        con.execute(
+            f"create table core.dim_supplier as select * from (values {rows}) "
+            "as t(supplier_id, supplier_name, registered_capital_amount, loaded_at)"
+        )
+        con.execute("comment on table core.dim_supplier is 'Grain: one row per supplier''s id'")
+        con.execute("comment on column core.dim_supplier.supplier_id is 'Platform id'")
+    return path
+
+
+FIRST = "('S1', 'a|b', 1.50::decimal(18,2), timestamp '2026-07-01 02:00')"
+SECOND = "('S2', null, null, timestamp '2026-07-01 02:00')"
+ROWS = f"{FIRST}, {SECOND}"
+
+
+def published(tmp_path: Path, rows: str = ROWS, **kwargs: Any) -> Publication:
+    return publish(
+        warehouse(tmp_path / "w" / "anchorwatch.duckdb", rows),
+        tmp_path / "published",
+        "bank",
+        ["core.dim_supplier"],
+        as_of=NIGHT,
+        model_version="m1",
+        code_version="c1",
+        **kwargs,
+    )
+
+
+def digest(done: Publication) -> str:
+    return str(done.tables["core.dim_supplier"]["digest"])
+
+
+def test_database_parquet_and_manifest_hold_the_same_rows(tmp_path: Path) -> None:
+    done = published(tmp_path)
+    with duckdb.connect(str(done.database), read_only=True) as con:
+        from_database = con.execute("select * from core.dim_supplier order by 1").fetchall()
+        comments = con.execute(
+            "select t.comment, c.comment from duckdb_tables() t "
+            "join duckdb_columns() c using (schema_name, table_name) "
+            "where c.column_name = 'supplier_id'"
+        ).fetchall()
+    parquet = done.folder / "parquet" / "core" / "dim_supplier.parquet"
+    from_parquet = duckdb.execute(f"select * from read_parquet('{parquet}') order by 1").fetchall()
+    assert from_database == from_parquet
+    assert len(from_database) == 2
+    assert comments == [("Grain: one row per supplier's id", "Platform id")]
+    manifest = read_manifest(tmp_path / "published", "bank")
+    assert manifest is not None
+    assert manifest["as_of_date"] == "2026-06-30"
+    assert manifest["tables"]["core.dim_supplier"]["rows"] == 2
+
+
+def test_file_is_written_for_clients_of_the_1_x_line(tmp_path: Path) -> None:
+    done = published(tmp_path)
+    with duckdb.connect() as con:
+        con.execute(f"attach '{done.database}' as p (read_only)")
+        tags = con.execute("select tags from duckdb_databases() where database_name = 'p'").fetchall()[0][0]
+    assert str(tags["storage_version"]).startswith("v1.5")
+
+
+def test_clocks_and_row_order_do_not_change_the_digest(tmp_path: Path) -> None:
+    first = digest(published(tmp_path))
+    again = digest(published(tmp_path, f"{SECOND}, {FIRST}".replace("02:00", "03:11")))
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ROWS.replace("1.50", "1.51"),
+        ROWS.replace("'S2', null", "'S2', ''"),
+        ROWS.replace("'a|b'", "'a||b'"),
+        FIRST,
+    ],
+    ids=["a cent", "missing is not empty", "separator in text", "a row less"],
+)
+def test_any_change_of_content_changes_the_digest(tmp_path: Path, rows: str) -> None:
+    assert digest(published(tmp_path)) != digest(published(tmp_path, rows))
+
+
+def test_an_open_reader_keeps_the_old_file(tmp_path: Path) -> None:
+    first = published(tmp_path)
+    with duckdb.connect(str(first.database), read_only=True) as reader:
+        published(tmp_path, ROWS.replace("1.50", "9.00"))
+        seen = reader.execute("select max(registered_capital_amount) from core.dim_supplier").fetchall()[0][0]
+    assert str(seen) == "1.50"
+    with duckdb.connect(str(tmp_path / "published/bank/anchorwatch.duckdb"), read_only=True) as con:
+        assert (
+            str(con.execute("select max(registered_capital_amount) from core.dim_supplier").fetchall()[0][0]) == "9.00"
+        )
+
+
+def test_a_home_copied_with_its_links_followed_can_publish_again(tmp_path: Path) -> None:
+    published(tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "published", copy / "published")
+    assert not (copy / "published" / "bank").is_symlink()
+    done = published(copy, ROWS.replace("1.50", "9.00"))
+    assert done.database.exists()
+    assert (copy / "published" / "bank").is_symlink()
+
+
+def test_old_versions_are_removed(tmp_path: Path) -> None:
+    for capital in range(5):
+        published(tmp_path, ROWS.replace("1.50", f"{capital}.00"))
+    kept = list((tmp_path / "published").glob(".bank-2026*"))
+    assert len(kept) == 2
+
+
+def test_a_personal_column_stops_the_publication_and_the_old_one_stands(tmp_path: Path) -> None:
+    first = digest(published(tmp_path))
+    with pytest.raises(PublicationError, match=r"supplier_name.*personal"):
+        published(tmp_path, ROWS.replace("1.50", "9.00"), unpublishable_columns=frozenset({"supplier_name"}))
+    manifest = read_manifest(tmp_path / "published", "bank")
+    assert manifest is not None
+    assert manifest["tables"]["core.dim_supplier"]["digest"] == first
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PublicationError, match=r"no table risk\.watchlist"):
+        publish(
+            warehouse(tmp_path / "w.duckdb", ROWS),
+            tmp_path / "published",
+            "bank",
+            ["risk.watchlist"],
+            as_of=NIGHT,
+            model_version="m",
+            code_version="c",
+        )
