@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -222,6 +223,8 @@ def main() -> None:
     from pipelines.dbt_manifest import ManifestError
     from pipelines.publish import PublicationError
 
+    # Notes of libraries to programmers; what people must know is said by the assets.
+    warnings.filterwarnings("ignore", category=UserWarning)
     try:
         app(standalone_mode=True)
     except UsageError as error:
@@ -237,8 +240,6 @@ def main() -> None:
 
 def expected_input_errors() -> tuple[type[Exception], ...]:
     """The wings' own error types: what they say is meant for people."""
-    import sources.errors
-
     from ml.errors import EarlyWarningError
     from sources.contract import ContractError
     from sources.yaml_model import MappingError

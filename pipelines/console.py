@@ -41,12 +41,10 @@ def show_morning(settings: Settings, console: Console) -> None:
 def _watch_list(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
     rows = con.execute(
         """
-        select w.supplier_id, s.supplier_name, w.watch_state, w.pd_90d, w.grade, w.grade_change, w.exposure_amount,
-               w.currency, w.watch_reason
-        from risk.watchlist w
-        left join core.dim_supplier s using (supplier_id)
-        order by case w.watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
-                 w.exposure_amount desc nulls last, w.pd_90d desc nulls last, w.supplier_id
+        select supplier_id, supplier_name, watch_state, pd_90d, grade, grade_change, exposure_amount, currency, watch_reason
+        from risk.watchlist
+        order by case watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
+                 exposure_amount desc nulls last, pd_90d desc nulls last, supplier_id
         """
     ).fetchall()
     counts = con.execute("select watch_state, count(*) from risk.watchlist group by 1 order by 1").fetchall()

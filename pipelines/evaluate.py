@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 from rich.console import Console
-from sources.simulator.oracle import distress_probability
 
 import ml.card
 from ml.registry import ModelRegistry
 from pipelines.night import NightError
 from pipelines.settings import Settings
 from sources import simulator
+from sources.simulator.oracle import distress_probability
 
 
 def evaluate_against_oracle(settings: Settings, runs: int, console: Console) -> None:

@@ -8,10 +8,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sources.ingest import initialise
 
 from ml.drift import DRIFT_SCHEMA
 from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
+from sources.ingest import initialise
 from sources.lake import Lake
 
 FEATURES = "features/supplier_daily"
@@ -31,12 +31,12 @@ def prepare_lake(lake: Lake) -> None:
 
 def write_night(lake: Lake, dataset: str, as_of: date, name: str, table: pa.Table) -> None:
     """Write one file of a night's partition, replacing what an earlier run of the night wrote."""
-    lake.write(dataset, {"as_of_date": as_of}, name, table)
+    lake.write(dataset, f"as_of_date={as_of}", name, table)
 
 
 def features_of_night(lake: Lake, as_of: date) -> pa.Table:
     """The feature rows that the night exported."""
-    return pq.read_table(lake.file(FEATURES, {"as_of_date": as_of}, "part"))
+    return pq.read_table(lake.file(FEATURES, f"as_of_date={as_of}", "part"))
 
 
 def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:

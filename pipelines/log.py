@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-from dagster import Field, InitLoggerContext, logger
+from dagster import AssetExecutionContext, Field, InitLoggerContext, logger
+
+# The engine and its integrations log through the same context, for programmers.
+FOR_PEOPLE = "for_people"
 
 
 class _NightFormatter(logging.Formatter):
@@ -13,14 +16,17 @@ class _NightFormatter(logging.Formatter):
         clock = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         mark = {logging.WARNING: "! ", logging.ERROR: "✗ ", logging.CRITICAL: "✗ "}.get(record.levelno, "  ")
         meta = getattr(record, "dagster_meta", None) or {}
-        message = meta.get("orig_message") or record.getMessage()
-        return f"{clock} {mark}{message}"
+        return f"{clock} {mark}{meta.get('orig_message') or record.getMessage()}"
 
 
-def _said_by_an_asset(record: logging.LogRecord) -> bool:
-    """Engine events carry a Dagster event; what an asset says does not."""
-    meta = getattr(record, "dagster_meta", None) or {}
-    return meta.get("dagster_event") is None
+def tell(context: AssetExecutionContext, line: str) -> None:
+    """Say something that belongs on the screen of whoever watches the night."""
+    context.log.info(line, extra={FOR_PEOPLE: True})
+
+
+def warn(context: AssetExecutionContext, line: str) -> None:
+    """Say something that somebody should look at in the morning; the night goes on."""
+    context.log.warning(line, extra={FOR_PEOPLE: True})
 
 
 @logger(config_schema={"log_level": Field(str, default_value="INFO")}, description="Plain lines for people")
@@ -28,6 +34,6 @@ def night_logger(init_context: InitLoggerContext) -> logging.Logger:
     console = logging.Logger("anchorwatch", level=init_context.logger_config["log_level"])
     handler = logging.StreamHandler()
     handler.setFormatter(_NightFormatter())
-    handler.addFilter(_said_by_an_asset)
+    handler.addFilter(lambda record: getattr(record, FOR_PEOPLE, False))
     console.addHandler(handler)
     return console

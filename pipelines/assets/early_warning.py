@@ -21,6 +21,7 @@ from ml.model import Model
 from ml.registry import ROLES, ModelRegistry, Role
 from pipelines.lake_datasets import FEATURES as FEATURES_DATASET
 from pipelines.lake_datasets import features_of_night, write_night
+from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
 
@@ -66,14 +67,14 @@ def supplier_feature(context: AssetExecutionContext, night: NightResource) -> Ma
 )
 def champion(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
     registry = ModelRegistry(night.settings.models)
-    with duckdb.connect(str(night.night.warehouse_to_read()), read_only=True) as con:
+    with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
         frame = training_frame(con)
     model = ml.fit(frame, ml.TrainingSpec(as_of_date=night.as_of))
     registry.save(model)
     version = model.version
     role: Role = "challenger" if registry.role("champion") else "champion"
     registry.assign(role, version)
-    context.log.info(f"Trained {version}, now {role}")
+    tell(context, f"Trained {version}, now {role}")
     return MaterializeResult(metadata=_model_metadata(registry, version, role))
 
 

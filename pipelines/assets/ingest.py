@@ -22,11 +22,12 @@ from dagster import (
     RetryRequested,
     multi_asset,
 )
-from sources.ingest import ingest_feed
 
+from pipelines.log import warn
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
 from sources.contract import Contract, load_contracts
+from sources.ingest import ingest_feed
 from sources.receipt import Receipt, Status
 
 OWNER = "data-engineering@anchorwatch.example"
@@ -55,7 +56,7 @@ def source_assets(source: str, contracts: list[Contract]) -> AssetsDefinition:
                 continue
             receipts = _ingest(context, night, contract)
             for line in trouble(receipts):
-                context.log.warning(line)
+                warn(context, line)
             yield MaterializeResult(asset_key=key, metadata=_metadata(receipts))
             yield from _checks(key, receipts)
 
@@ -95,7 +96,7 @@ def _ingest(context: AssetExecutionContext, night: NightResource, contract: Cont
         return ingest_feed(feed, night.settings.landing, night.lake, night.as_of, night.night.last_night)
     except OSError as error:
         if error.errno in TRANSIENT:
-            context.log.warning(f"{feed}: {error}; trying again in 30 seconds")
+            warn(context, f"{feed}: {error}; trying again in 30 seconds")
             raise RetryRequested(max_retries=3, seconds_to_wait=30) from error
         raise Failure(f"{feed}: {error}", allow_retries=False) from error
 

@@ -22,6 +22,7 @@ import ml.drift
 from ml.registry import ModelRegistry
 from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
 from pipelines.lake_datasets import features_of_night, receipts_of_night, write_night
+from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
 from sources.contract import load_contracts
@@ -63,10 +64,11 @@ DRIFTED_RATIO = 0.05
 def deliveries(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
     tonight = receipts_of_night(night.lake, night.as_of, night.night.last_night)
     refused = int(tonight["quarantined_rows"].sum())
-    context.log.info(
+    tell(
+        context,
         f"{len(tonight)} files for the night: {tonight['delivered_rows'].sum():,} rows delivered, "
         f"{tonight['loaded_rows'].sum():,} loaded, {refused:,} quarantined, "
-        f"{tonight['duplicate_rows'].sum():,} duplicates"
+        f"{tonight['duplicate_rows'].sum():,} duplicates",
     )
     yield MaterializeResult(asset_key=RECEIPTS, metadata={"files_of_the_night": MetadataValue.int(len(tonight))})
     yield MaterializeResult(asset_key=QUARANTINE, metadata={"rows_of_the_night": MetadataValue.int(refused)})
@@ -105,7 +107,7 @@ def feature_drift(context: AssetExecutionContext, night: NightResource) -> Itera
     write_night(night.lake, "drift/feature_drift", night.as_of, "part", drift)
     of_champion = [row for row in drift.to_pylist() if row["model_role"] == "champion"]
     drifted = sorted((r for r in of_champion if r["is_drifted"]), key=lambda r: -r["psi"])
-    context.log.info(f"{len(drifted)} of {len(of_champion)} features drifted against the champion's reference")
+    tell(context, f"{len(drifted)} of {len(of_champion)} features drifted against the champion's reference")
     table = "\n".join(f"| `{r['feature_name']}` | {r['psi']:.3f} | {r['psi_critical']:.3f} |" for r in drifted[:20])
     yield MaterializeResult(
         asset_key=DRIFT,
@@ -144,5 +146,5 @@ def drift_report(context: AssetExecutionContext, night: NightResource) -> Materi
         columns=champion.important_features(ml.drift.REPORT_COLUMNS),
         strata=champion.manifest.segment_columns,
     )
-    context.log.info(f"Drift page: {path}")
+    tell(context, f"Drift page: {path}")
     return MaterializeResult(metadata={"page": MetadataValue.path(str(path))})

@@ -4,6 +4,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from ml.registry import ModelRegistry
 from pipelines.dbt_manifest import Manifest, code_version
+from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.publish import publish
 from pipelines.resources import NightResource
@@ -51,7 +52,7 @@ def publication_asset(settings: Settings) -> AssetsDefinition:
         )
         night.night.commit()
         rows = sum(facts["rows"] for facts in done.tables.values())
-        context.log.info(f"Published {len(done.tables)} tables, {rows:,} rows: {done.database}")
+        tell(context, f"Published {len(done.tables)} tables, {rows:,} rows: {done.database}")
         listing = "\n".join(f"| `{name}` | {facts['rows']:,} |" for name, facts in done.tables.items())
         return MaterializeResult(
             metadata={

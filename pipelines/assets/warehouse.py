@@ -5,6 +5,7 @@ What belongs here: how dbt's models appear as assets, and with which variables e
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, Failure, MetadataVa
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from pipelines.lake_datasets import old_history_arrived
+from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
 from pipelines.settings import Settings
@@ -49,7 +51,7 @@ def dbt_passes(settings: Settings) -> list[AssetsDefinition]:
         history_rewritten = old_history_arrived(night.lake, night.as_of, night.night.last_night)
         night.night.open_warehouse(from_scratch=history_rewritten)
         if history_rewritten:
-            context.log.info("History from before the last night was delivered: the warehouse is built from scratch")
+            tell(context, "History from before the last night was delivered: the warehouse is built from scratch")
         yield from _build(context, night, dbt)
 
     @dbt_assets(
@@ -75,7 +77,9 @@ def _build(context: AssetExecutionContext, night: NightResource, dbt: DbtCliReso
         target_path=target,
         raise_on_error=False,
     )
-    events = list(invocation.stream())
+    target.mkdir(parents=True, exist_ok=True)
+    with (target / "stdout.log").open("w") as log, redirect_stdout(log):
+        events = list(invocation.stream())
     if not invocation.is_successful():
         yield from (event for event in events if not isinstance(event, Output))
         raise Failure(what_failed(target / "run_results.json"), allow_retries=False)

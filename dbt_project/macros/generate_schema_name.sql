@@ -1,0 +1,4 @@
+{#- Schemas are named exactly as configured: outsiders read core.dim_supplier, not <target>_core.dim_supplier. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

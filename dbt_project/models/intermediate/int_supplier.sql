@@ -1,0 +1,29 @@
+with versions as (
+    select * from {{ version_intervals(ref('stg_platform__supplier'), ['supplier_id']) }}
+)
+
+select
+    supplier_id,
+    {{ party_id('party_no_scheme', 'party_no') }} as party_id,
+    party_no,
+    party_no_scheme,
+    supplier_name,
+    sector_code,
+    region_code,
+    size_class,
+    registered_date,
+    registered_capital_amount,
+    paid_in_capital_amount,
+    currency,
+    insured_headcount,
+    address,
+    kyc_date,
+    onboarded_date,
+    has_bank_authorisation,
+    has_tax_authorisation,
+    status,
+    status_date,
+    updated_date,
+    valid_from,
+    valid_to
+from versions

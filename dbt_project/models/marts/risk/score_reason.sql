@@ -1,0 +1,26 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='as_of_date',
+    tags=['after_scoring']
+) }}
+
+select
+    as_of_date,
+    supplier_id,
+    model_role,
+    model_version,
+    reason_rank,
+    feature_name,
+    indicator_id,
+    family,
+    feature_value,
+    peer_value,
+    contribution,
+    reason_text
+from {{ source('lake', 'score_reason') }}
+where
+    as_of_date <= {{ as_of_date() }}
+    {%- if is_night() %}
+    and as_of_date > {{ since_date() }}
+    {%- endif %}

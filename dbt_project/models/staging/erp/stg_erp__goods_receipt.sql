@@ -1,0 +1,1 @@
+{{ staged_feed('erp', 'goods_receipt') }}

@@ -1,0 +1,1 @@
+{{ staged_feed('external', 'public_record') }}

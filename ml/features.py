@@ -1,0 +1,183 @@
+"""The feature registry: each model input declared once, with its sign, its meaning and its reason sentence.
+
+`features.yaml` is the one declaration that the warehouse's tests, training and scoring read. A model keeps the
+entries it was fitted on in its manifest, so that an old version still renders the sentences it was approved with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ml.errors import FeatureRegistryError
+
+REGISTRY_PATH = Path(__file__).with_name("features.yaml")
+
+UNKNOWN = "not known"
+
+Family = Literal[
+    "external",
+    "identity",
+    "anchor_operation",
+    "anchor_finance",
+    "anchor_supply_chain",
+    "anchor_financing",
+    "supplier_credit",
+    "capital_flow",
+    "information_flow",
+    "accounts_receivable",
+    "fraud",
+    "unclassified",
+]
+
+
+class Figure(float):
+    """A number in a sentence: formats like a float, and reads "not known" where it is missing."""
+
+    def __format__(self, spec: str) -> str:
+        return UNKNOWN if math.isnan(self) else super().__format__(spec)
+
+
+class Feature(BaseModel):
+    """One model input: a column of `features.supplier_daily`.
+
+    `sign` is the direction of risk and the model's monotone constraint: +1 higher is riskier, -1 higher is safer, 0
+    free. `reason` is a format string over `{value}` and `{peer}`, both in the feature's own unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    indicator_id: str
+    family: Family
+    sources: tuple[str, ...] = ()
+    formula: str
+    unit: Literal["ratio", "days", "count", "amount", "index", "flag", "pct"]
+    sign: Literal[-1, 0, 1]
+    window_days: int | None = Field(default=None, ge=0)
+    missing: str
+    reason: str
+    reason_missing: str | None = None
+
+    @model_validator(mode="after")
+    def _sentences_can_be_rendered(self) -> Feature:
+        for template in filter(None, (self.reason, self.reason_missing)):
+            fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+            if not fields <= {"value", "peer"}:
+                unknown = ", ".join(sorted(fields - {"value", "peer"}))
+                raise ValueError(f"its reason sentence uses {{{unknown}}}; only {{value}} and {{peer}} are known")
+            try:
+                template.format(value=Figure(1.0), peer=Figure(1.0))
+            except ValueError as error:
+                raise ValueError(f"its reason sentence cannot be rendered ({error})") from None
+        return self
+
+    def sentence(self, value: float, peer: float) -> str:
+        """The reason sentence for one supplier: its value beside the median of its peers, NaN where not known."""
+        if not math.isnan(value):
+            return self.reason.format(value=Figure(value), peer=Figure(peer))
+        if self.reason_missing is not None:
+            return self.reason_missing.format(value=Figure(value), peer=Figure(peer))
+        return f"{self.name.replace('_', ' ').capitalize()} is {UNKNOWN}: {self.missing}"
+
+
+@dataclass(frozen=True)
+class FeatureRegistry:
+    """The features of a model in the order of its design matrix."""
+
+    features: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise FeatureRegistryError("The feature registry declares no feature; add at least one entry.")
+        seen: set[str] = set()
+        for feature in self.features:
+            if feature.name in seen:
+                raise FeatureRegistryError(
+                    f"Feature '{feature.name}' is declared twice in the registry; keep one of the two entries."
+                )
+            seen.add(feature.name)
+
+    @classmethod
+    def of_columns(cls, names: Sequence[str]) -> FeatureRegistry:
+        """A registry for a table that comes without one: columns as they are, unconstrained."""
+        return cls(
+            tuple(
+                Feature(
+                    name=name,
+                    indicator_id="",
+                    family="unclassified",
+                    formula=f"column {name} as delivered".replace("{", "(").replace("}", ")"),
+                    unit="index",
+                    sign=0,
+                    missing="not delivered",
+                    reason=f"{name.strip()} is {{value:.4g}} (peers {{peer:.4g}})"
+                    if not re.search(r"[{}]", name)
+                    else "value {value:.4g} (peers {peer:.4g})",
+                )
+                for name in names
+            )
+        )
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def signs(self) -> tuple[int, ...]:
+        return tuple(feature.sign for feature in self.features)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over all entries in order: a changed word in a sentence is another registry."""
+        content = [feature.model_dump(mode="json") for feature in self.features]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+def load_registry(path: Path = REGISTRY_PATH) -> FeatureRegistry:
+    """Reads and checks `features.yaml`.
+
+    Raises:
+        FeatureRegistryError: the file is absent, is no list, or an entry breaks a rule; names the entry and the field.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FeatureRegistryError(
+            f"The feature registry {path} does not exist; restore it from the project."
+        ) from None
+    except yaml.YAMLError as error:
+        raise FeatureRegistryError(f"The feature registry {path} is not valid YAML: {error}") from None
+    if not isinstance(entries, list):
+        raise FeatureRegistryError(
+            f"The feature registry {path} must be a list of features; begin each with '- name:'."
+        )
+    return FeatureRegistry(tuple(_parse(entry, position, path) for position, entry in enumerate(entries, start=1)))
+
+
+def _parse(entry: object, position: int, path: Path) -> Feature:
+    name = entry.get("name", "without name") if isinstance(entry, dict) else "not a mapping"
+    where = f"Entry {position} ({name}) of {path.name}"
+    try:
+        return Feature.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "entry"
+        raise FeatureRegistryError(f"{where} is refused: {field}: {first['msg']}.") from None

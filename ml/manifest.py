@@ -1,0 +1,88 @@
+"""The record of a fit: everything that makes a model this model, and the digests that hold its folder together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ml.backtest.metrics import Evaluation
+from ml.features import Feature
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelDefinition(Record):
+    column: str
+    horizon_days: int
+    definition: str
+
+
+class Window(Record):
+    """Rows of one window of the split; first and last are snapshot dates."""
+
+    first: date
+    last: date
+    snapshots: int
+    rows: int
+    events: int
+    groups: int
+
+
+class Windows(Record):
+    train: Window
+    calibration: Window
+    test: Window
+
+
+class Manifest(Record):
+    """What `manifest.json` holds.
+
+    `version` ends in the first eight characters of `digest()`, which covers every other field, and these cover every
+    file by its sha256. No clock and no path is in it: the same data and the same settings give the same version.
+    """
+
+    version: str = ""
+    as_of_date: date
+    estimator: str
+    features: tuple[Feature, ...]
+    registry_digest: str
+    key: tuple[str, str]
+    segment_columns: tuple[str, ...]
+    label: LabelDefinition
+    split: Literal["time", "entity"]
+    embargo_days: int
+    windows: Windows
+    params: dict[str, Any]
+    seed: int
+    data_digest: str
+    libraries: dict[str, str]
+    evaluation: Evaluation
+    files: dict[str, str]
+
+    def digest(self) -> str:
+        return sha256(canonical_json(self.model_dump(mode="json", exclude={"version"})))
+
+    def expected_version(self) -> str:
+        return f"ew-{self.as_of_date.isoformat()}-{self.digest()[:8]}"
+
+    def sealed(self) -> Manifest:
+        """The manifest with its version filled in."""
+        return self.model_copy(update={"version": self.expected_version()})
+
+    def to_bytes(self) -> bytes:
+        return canonical_json(self.model_dump(mode="json"))
+
+
+def canonical_json(content: object) -> bytes:
+    """One spelling per content, so that any changed byte is a changed content."""
+    return (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

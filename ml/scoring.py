@@ -1,0 +1,266 @@
+"""Scoring a night: PD, grade, score and exact reasons for every row of a table, or the sentence why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ml.dataset import (
+    Days,
+    Frame,
+    Matrix,
+    as_table,
+    check_keys,
+    days,
+    design_matrix,
+    entities,
+    numbers,
+    require_columns,
+)
+from ml.errors import ScoringError
+from ml.model import Model
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+REASONS_PER_SUPPLIER = 5
+CONTRIBUTION_TOLERANCE = 1e-6
+SMALLEST_PEER_GROUP = 10
+
+SCORE_SCHEMA = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("supplier_id", pa.string()),
+        ("model_role", pa.string()),
+        ("model_version", pa.string()),
+        ("status", pa.string()),
+        ("not_scored_reason", pa.string()),
+        ("raw_score", pa.float64()),
+        ("base_value", pa.float64()),
+        ("contribution_sum", pa.float64()),
+        ("pd_90d", pa.float64()),
+        ("grade", pa.int32()),
+        ("score", pa.int32()),
+        ("scored_at", pa.timestamp("us")),
+    ]
+)
+
+REASON_SCHEMA = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("supplier_id", pa.string()),
+        ("model_role", pa.string()),
+        ("model_version", pa.string()),
+        ("reason_rank", pa.int32()),
+        ("feature_name", pa.string()),
+        ("indicator_id", pa.string()),
+        ("family", pa.string()),
+        ("feature_value", pa.float64()),
+        ("peer_value", pa.float64()),
+        ("contribution", pa.float64()),
+        ("reason_text", pa.string()),
+    ]
+)
+
+STATUS_SENTENCES = {
+    "IN_DISTRESS": "The supplier is in distress already; it is scored again after a cure.",
+    "EXITED": "The supplier has left the platform.",
+    "NO_RECENT_DATA": "No source has reached this supplier recently.",
+}
+NOTHING_KNOWN = "None of the model's features is known for this supplier on this date."
+NOTHING_AGAINST = "No indicator raises the risk above the portfolio's average"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`supplier_score` (`SCORE_SCHEMA`): one row per row of the input. `score_reason` (`REASON_SCHEMA`): 1 to 5 per
+    scored row. Both in the order of the input."""
+
+    supplier_score: pa.Table
+    score_reason: pa.Table
+
+
+def score(model: Model, frame: Frame, *, role: str = "champion", scored_at: datetime | None = None) -> Scores:
+    """Scores every row that may be scored.
+
+    A row is NOT_SCORED when its `population_status` is not ELIGIBLE, when it carries a `not_scored_reason`, or when
+    no feature is known. The frame holds key and feature columns; peers are the scored rows of the same date and the
+    model's segment columns, all rows of the date where fewer than ten of them know the value.
+
+    Raises:
+        FrameError: a column is absent, renamed or not numeric, or a key repeats.
+        ScoringError: contributions do not sum to the raw score, or a PD is outside (0, 1).
+    """
+    table = as_table(frame)
+    date_column, id_column = model.manifest.key
+    require_columns(table, [date_column, id_column], f"model {model.version}")
+    dates, ids = days(table, date_column), entities(table, id_column)
+    check_keys(dates, ids, (date_column, id_column))
+    matrix = design_matrix(table, model.features)
+    refusals = _refusals(table, np.all(np.isnan(matrix), axis=1))
+    scored = pd.isna(refusals)
+
+    eligible = matrix[scored]
+    raw = model.raw_scores(eligible)
+    contributions, base = model.contributions(eligible)
+    total = base + contributions.sum(axis=1)
+    probability = model.probability(raw)
+    _check(raw, total, probability, ids[scored], model.version)
+
+    def spread(values: NDArray[np.generic], column: str) -> pa.Array:
+        whole = np.zeros(len(ids), dtype=values.dtype)
+        whole[scored] = values
+        return pa.array(whole, type=SCORE_SCHEMA.field(column).type, mask=~scored)
+
+    supplier_score = pa.table(
+        [
+            pa.array(dates),
+            pa.array(ids, pa.string()),
+            pa.repeat(role, len(ids)),
+            pa.repeat(model.version, len(ids)),
+            pa.array(np.where(scored, "SCORED", "NOT_SCORED").astype(object), pa.string()),
+            pa.array(refusals, pa.string()),
+            spread(raw, "raw_score"),
+            spread(base, "base_value"),
+            spread(total, "contribution_sum"),
+            spread(probability, "pd_90d"),
+            spread(model.scale.grades(probability), "grade"),
+            spread(model.scale.scores(probability), "score"),
+            pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(ids)),
+        ],
+        schema=SCORE_SCHEMA,
+    )
+    explained = _Explained(table.filter(pa.array(scored)), dates[scored], ids[scored], eligible, contributions)
+    return Scores(supplier_score, _reasons(model, explained, role))
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """The scored rows: their table, keys, design matrix and contributions, all in the same order."""
+
+    table: pa.Table
+    dates: Days
+    ids: NDArray[np.object_]
+    matrix: Matrix
+    contributions: Floats
+
+
+def _refusals(table: pa.Table, nothing_known: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """The sentence why a row is not scored, None where it is."""
+    reasons = np.full(table.num_rows, None, dtype=object)
+    reasons[nothing_known] = NOTHING_KNOWN
+    if "population_status" in table.column_names:
+        status = entities(table, "population_status")
+        for name in np.unique(status[status != "ELIGIBLE"].astype(str)):
+            sentence = STATUS_SENTENCES.get(name, f"The supplier is not in the scored population (status {name}).")
+            reasons[status == name] = sentence
+    if "not_scored_reason" in table.column_names:
+        given = pc.cast(table.column("not_scored_reason"), pa.string()).to_numpy(zero_copy_only=False)
+        stated = ~pd.isna(given)
+        reasons[stated] = given[stated]
+    return reasons
+
+
+def _check(raw: Floats, total: Floats, probability: Floats, ids: NDArray[np.object_], version: str) -> None:
+    gap = np.abs(raw - total)
+    if gap.size and not gap.max() <= CONTRIBUTION_TOLERANCE:
+        worst = int(np.argmax(gap))
+        raise ScoringError(
+            f"Contributions of supplier {ids[worst]} miss its raw score by {gap[worst]:.2e} under model {version}; "
+            "its reasons would be wrong, so nothing is published: check the LightGBM version against the manifest."
+        )
+    if not ((probability > 0) & (probability < 1)).all():
+        worst = int(np.argmax(~((probability > 0) & (probability < 1))))
+        raise ScoringError(
+            f"Supplier {ids[worst]} got a PD of {probability[worst]} under model {version}; a PD lies between 0 and 1."
+        )
+
+
+def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
+    used = model.parts.estimator.importance() > 0
+    silent = _silent(model, rows.matrix)
+    row, position, rank = _strongest(np.where(used & ~silent, rows.contributions, -np.inf))
+    amount = rows.contributions[row, position]
+    values, peers = _values_and_peers(model, rows, row, position)
+    sentences = np.empty(len(row), dtype=object)
+    for number in np.unique(position):
+        at = np.flatnonzero(position == number)
+        feature = model.features[number]
+        sentences[at] = [
+            feature.sentence(value, peer) for value, peer in zip(values[at].tolist(), peers[at].tolist(), strict=True)
+        ]
+    neutral = amount <= 0
+    sentences[neutral] = NOTHING_AGAINST + "; the least favourable: " + sentences[neutral]
+    sentences[silent[row, position]] = NOTHING_AGAINST
+
+    def of_feature(attribute: str) -> pa.Array:
+        column = np.array([getattr(feature, attribute) for feature in model.features], dtype=object)
+        return pa.array(column[position], pa.string())
+
+    return pa.table(
+        [
+            pa.array(rows.dates[row]),
+            pa.array(rows.ids[row], pa.string()),
+            pa.repeat(role, len(row)),
+            pa.repeat(model.version, len(row)),
+            pa.array(rank.astype(np.int32)),
+            of_feature("name"),
+            of_feature("indicator_id"),
+            of_feature("family"),
+            pa.array(values, from_pandas=True),
+            pa.array(peers, from_pandas=True),
+            pa.array(amount),
+            pa.array(sentences, pa.string()),
+        ],
+        schema=REASON_SCHEMA,
+    )
+
+
+def _silent(model: Model, matrix: Matrix) -> NDArray[np.bool_]:
+    """Where a flag is not raised: its sentence states that it is, so it cannot be a reason. Shape (rows, features)."""
+    raised = np.array([0.0 if feature.sign < 0 else 1.0 for feature in model.features], dtype=np.float32)
+    is_flag = np.array([feature.unit == "flag" for feature in model.features])
+    silent: NDArray[np.bool_] = is_flag & ~np.isnan(matrix) & (matrix != raised)
+    return silent
+
+
+def _strongest(candidates: Floats) -> tuple[Positions, Positions, Positions]:
+    """Row, feature position and rank of each reason: the largest positive contributions, at most five a row.
+
+    A row without any keeps its one least favourable feature, so that every score says something. Features that
+    cannot be a reason come as minus infinity.
+    """
+    count = min(REASONS_PER_SUPPLIER, candidates.shape[1])
+    top = np.argpartition(-candidates, count - 1, axis=1)[:, :count]
+    amounts = np.take_along_axis(candidates, top, axis=1)
+    # equal contributions in registry order
+    order = np.lexsort((top, -amounts), axis=1)
+    top, amounts = np.take_along_axis(top, order, axis=1), np.take_along_axis(amounts, order, axis=1)
+    keep = amounts > 0
+    keep[:, 0] = True
+    row, rank = np.nonzero(keep)
+    return row, top[row, rank], rank + 1
+
+
+def _values_and_peers(model: Model, rows: _Explained, row: Positions, position: Positions) -> tuple[Floats, Floats]:
+    """Value of each reason and the median of its supplier's peers, NaN where not known."""
+    segments = [name for name in model.manifest.segment_columns if name in rows.table.column_names]
+    night = pd.Series(rows.dates)
+    group = pd.DataFrame({name: rows.table.column(name).to_pandas().astype(str) for name in segments})
+    group["night"] = night
+    cell = group.groupby(list(group.columns), sort=False).ngroup()
+    values, peers = np.empty(len(row)), np.empty(len(row))
+    for number in np.unique(position):
+        at = np.flatnonzero(position == number)
+        column = pd.Series(numbers(rows.table, model.features[number].name))
+        by_cell = column.groupby(cell)
+        enough = by_cell.transform("count") >= SMALLEST_PEER_GROUP
+        median = by_cell.transform("median").where(enough, column.groupby(night).transform("median"))
+        values[at], peers[at] = column.to_numpy()[row[at]], median.to_numpy()[row[at]]
+    return values, peers

@@ -1,0 +1,97 @@
+"""An arrival: a delivered file that the run is about to ingest, its identity and its first night."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sources.contract import Contract
+from sources.landing import Delivery
+from sources.receipt import Receipt, Status
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one file by what became of them, and the dates of the loaded ones (None where there are none)."""
+
+    loaded: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    min_known_date: date | None = None
+    min_event_date: date | None = None
+    max_event_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One delivered file, its content's SHA-256 ('' when it must not be opened) and its batch date."""
+
+    contract: Contract
+    delivery: Delivery
+    batch_date: date
+    sha256: str
+
+    @property
+    def file_id(self) -> str:
+        """Delivery date and 16 hex digits, so that ids of later deliveries sort after those of earlier ones."""
+        delivery = self.delivery
+        content = self.sha256 or f"{delivery.size_bytes} {delivery.modified_ns}"
+        parts = (self.contract.name, delivery.business_date.isoformat(), delivery.file, content)
+        return f"{delivery.business_date:%Y%m%d}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:16]}"
+
+    @property
+    def raw_dataset(self) -> str:
+        """Lake dataset of the feed's rows."""
+        return raw_dataset(self.contract)
+
+    @property
+    def partition(self) -> str:
+        """Lake partition of everything that comes of this file."""
+        return f"batch_date={self.batch_date}"
+
+    def receipt(
+        self,
+        status: Status,
+        loaded_at: datetime,
+        *,
+        reader: str | None = None,
+        message: str | None = None,
+        counts: Counts = Counts(),
+    ) -> Receipt:
+        """The receipt of this file."""
+        delivery = self.delivery
+        return Receipt(
+            source=self.contract.source,
+            feed=self.contract.feed,
+            business_date=delivery.business_date,
+            batch_date=self.batch_date,
+            file=delivery.file,
+            file_id=self.file_id,
+            sha256=self.sha256,
+            size_bytes=delivery.size_bytes,
+            modified_ns=delivery.modified_ns,
+            reader=reader,
+            mapping=delivery.mapping.name,
+            is_history=delivery.history is not None,
+            status=status,
+            message=message,
+            delivered_rows=counts.loaded + counts.quarantined + counts.duplicate,
+            loaded_rows=counts.loaded,
+            quarantined_rows=counts.quarantined,
+            duplicate_rows=counts.duplicate,
+            min_known_date=counts.min_known_date,
+            min_event_date=counts.min_event_date,
+            max_event_date=counts.max_event_date,
+            loaded_at=loaded_at,
+        )
+
+
+def raw_dataset(contract: Contract) -> str:
+    """Name of the lake dataset that holds a feed's loaded rows."""
+    return f"raw/{contract.source}/{contract.feed}"
+
+
+def batch_date_of(business_date: date, last_night: date | None) -> date:
+    """The first night that may use a file delivered on ``business_date`` and found after ``last_night``."""
+    return business_date if last_night is None else max(business_date, last_night + timedelta(days=1))

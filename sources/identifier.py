@@ -1,0 +1,51 @@
+"""Official numbers and the schemes that issue them; check digits by python-stdnum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stdnum import iban as _iban
+from stdnum import lei as _lei
+from stdnum.cn import uscc as _uscc
+from stdnum.eu import vat as _vat
+from stdnum.exceptions import ValidationError
+
+
+def _strict(validate: Callable[[str], str]) -> Callable[[str], bool]:
+    """Accept a number only as the scheme writes it: python-stdnum's cleaning must change nothing."""
+
+    def is_valid(number: str) -> bool:
+        try:
+            return str(validate(number)) == number
+        except ValidationError:
+            return False
+
+    return is_valid
+
+
+def _is_duns(number: str) -> bool:
+    return len(number) == 9 and number.isascii() and number.isdigit()
+
+
+_CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "CN-USCC": (_strict(_uscc.validate), "a unified social credit code (18 characters, check character last)"),
+    "VAT": (_strict(_vat.validate), "a VAT number of an EU member state"),
+    "LEI": (_strict(_lei.validate), "a legal entity identifier (20 characters, check digits last)"),
+    "IBAN": (_strict(_iban.validate), "an international bank account number"),
+    "DUNS": (_is_duns, "a D-U-N-S number (9 digits)"),
+}
+
+CHECKED_SCHEMES: tuple[str, ...] = tuple(_CHECKS)
+"""Schemes whose numbers have a form to check; any other scheme (``LOCAL``) takes any number."""
+
+
+def is_valid_number(scheme: str, number: str) -> bool:
+    """Whether ``number`` is well formed under ``scheme``, check digits included; true for an unchecked scheme."""
+    check = _CHECKS.get(scheme)
+    return check is None or check[0](number)
+
+
+def describe_scheme(scheme: str) -> str:
+    """What a number of the scheme is, for a sentence."""
+    check = _CHECKS.get(scheme)
+    return f"a number of scheme {scheme}" if check is None else check[1]

@@ -1,0 +1,224 @@
+"""Ingest: delivered files into the raw lake. Each row is loaded, stands in quarantine, or repeats what was there.
+
+The order of writes makes a crash harmless: quarantine, raw rows, then the receipt. What has no receipt was not
+ingested; the next run removes it and reads the file again.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from sources.arrival import Arrival, Counts, batch_date_of, raw_dataset
+from sources.contract import Contract, load_contracts
+from sources.lake import Lake
+from sources.landing import Delivery, scan_landing, sha256_of
+from sources.load import FileUnreadable, OpenFile, load_files, open_file
+from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
+from sources.readers import FileRefused, Workspace, sql_text
+from sources.receipt import RECEIPT_SCHEMA, RECEIPTS, Receipt, Status, read_receipts, write_receipts
+
+_SCRATCH = ".scratch"
+_FILES_A_COMMIT = 128
+_SMALL_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one run: size of a delivered file and of its decompressed content, memory of the engine."""
+
+    max_file_bytes: int = 8 << 30
+    max_content_bytes: int = 32 << 30
+    engine_memory: str = "1GB"
+
+
+def initialise(lake: Lake) -> None:
+    """Give every dataset of the sources its ``_schema.parquet``, so that a glob finds columns before the first row."""
+    raw = {raw_dataset(contract): contract.raw_schema for contract in load_contracts().values()}
+    lake.ensure_schemas({**raw, QUARANTINE: QUARANTINE_SCHEMA, RECEIPTS: RECEIPT_SCHEMA})
+
+
+def ingest_feed(
+    feed: str,
+    landing: Path,
+    lake: Lake,
+    as_of: date,
+    last_night: date | None,
+    *,
+    limits: Limits = Limits(),
+    loaded_at: datetime | None = None,
+) -> list[Receipt]:
+    """Load what was delivered for ``feed`` (``source.feed``) up to ``as_of`` and has no receipt yet.
+
+    ``last_night`` is the last finished night; a file that turns up after it in an older folder becomes known on the day
+    after it. ``loaded_at`` is the clock written into the rows (naive UTC; now by default). Returns the receipts of the
+    files of this call in the order in which they were loaded. A file that cannot be read is refused with a receipt;
+    OSError is raised when the landing zone or the lake cannot be used.
+    """
+    contract = load_contracts()[feed]
+    clock = loaded_at or datetime.now(UTC).replace(tzinfo=None)
+    receipts = read_receipts(lake, feed)
+    _remove_unfinished(lake, contract, {receipt.file_id for receipt in receipts})
+    arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits)
+    if not arrivals:
+        return []
+    made: list[Receipt] = []
+    with _workspace(lake, contract, limits) as workspace:
+        for start in range(0, len(arrivals), _FILES_A_COMMIT):
+            commit = arrivals[start : start + _FILES_A_COMMIT]
+            fresh = _ingest(commit, lake, [*receipts, *made], workspace, clock)
+            _commit(lake, commit, fresh)
+            made += fresh
+    return made
+
+
+def _commit(lake: Lake, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -> None:
+    """Make the rows of a group of files last, then write their receipts."""
+    places = (
+        lake.file(dataset, arrival.partition, arrival.file_id)
+        for arrival in arrivals
+        for dataset in (arrival.raw_dataset, quarantine_dataset(arrival))
+    )
+    lake.sync([path for path in places if path.exists()])
+    write_receipts(lake, receipts)
+
+
+def _arrivals(
+    contract: Contract,
+    landing: Path,
+    as_of: date,
+    last_night: date | None,
+    receipts: Sequence[Receipt],
+    limits: Limits,
+) -> list[Arrival]:
+    """Delivered files without a receipt, in the order in which their rows become versions."""
+    states = {(r.business_date, r.file, r.size_bytes, r.modified_ns) for r in receipts}
+    done = {receipt.file_id for receipt in receipts}
+    arrivals = []
+    for delivery in scan_landing(landing, contract, as_of, limits.max_file_bytes):
+        if (delivery.business_date, delivery.file, delivery.size_bytes, delivery.modified_ns) in states:
+            continue
+        sha256 = "" if delivery.problem else sha256_of(delivery.path)
+        arrival = Arrival(contract, delivery, batch_date_of(delivery.business_date, last_night), sha256)
+        if arrival.file_id not in done:
+            arrivals.append(arrival)
+    return sorted(arrivals, key=lambda arrival: (arrival.batch_date, arrival.file_id))
+
+
+def _ingest(
+    arrivals: Sequence[Arrival], lake: Lake, receipts: Sequence[Receipt], workspace: Workspace, clock: datetime
+) -> list[Receipt]:
+    """Write what becomes of the arrivals, and return their receipts in the same order."""
+    made: dict[str, Receipt] = {}
+    group: list[OpenFile] = []
+
+    def load_group() -> None:
+        for receipt in _load(group, lake, [*receipts, *made.values()], workspace, clock):
+            made[receipt.file_id] = receipt
+        group.clear()
+
+    contents = {(r.sha256, r.mapping): r for r in receipts if r.status is Status.LOADED}
+    grouped: dict[tuple[str, str | None], Arrival] = {}
+    for arrival in arrivals:
+        content = (arrival.sha256, arrival.delivery.mapping.name)
+        if content in grouped:
+            load_group()
+            contents |= {(r.sha256, r.mapping): r for r in made.values() if r.status is Status.LOADED}
+            grouped.clear()
+        if arrival.delivery.problem:
+            made[arrival.file_id] = _refuse(arrival, lake, arrival.delivery.problem, clock)
+            continue
+        if content in contents:
+            made[arrival.file_id] = _repeat(arrival, contents[content], clock)
+            continue
+        try:
+            file = open_file(arrival, _own(workspace, arrival))
+        except FileRefused as error:
+            made[arrival.file_id] = _refuse(arrival, lake, str(error), clock)
+            continue
+        if group and not (file.loads_like(group[0]) and _is_small(file) and _is_small(group[0])):
+            load_group()
+        group.append(file)
+        grouped[content] = arrival
+    load_group()
+    return [made[arrival.file_id] for arrival in arrivals]
+
+
+def _load(
+    group: Sequence[OpenFile], lake: Lake, receipts: Sequence[Receipt], workspace: Workspace, clock: datetime
+) -> list[Receipt]:
+    """Load the files of a group; one that cannot be read to its end is refused, the others are loaded without it."""
+    if not group:
+        return []
+    try:
+        made = load_files(group, lake, receipts, workspace.connection, clock)
+    except FileUnreadable as error:
+        others = [file for file in group if file.arrival is not error.arrival]
+        refused = _refuse(error.arrival, lake, str(error), clock)
+        return [refused, *_load(others, lake, receipts, workspace, clock)]
+    for file in group:
+        _check_unchanged(file.arrival.delivery)
+        shutil.rmtree(workspace.scratch / file.arrival.file_id)
+    return made
+
+
+def _own(workspace: Workspace, arrival: Arrival) -> Workspace:
+    scratch = workspace.scratch / arrival.file_id
+    scratch.mkdir()
+    return Workspace(workspace.connection, scratch, workspace.max_content_bytes)
+
+
+def _is_small(file: OpenFile) -> bool:
+    return file.arrival.delivery.size_bytes <= _SMALL_FILE_BYTES
+
+
+def _repeat(arrival: Arrival, earlier: Receipt, clock: datetime) -> Receipt:
+    message = f"The same bytes were delivered as {earlier.business_date}/{earlier.file}."
+    counts = Counts(duplicate=earlier.delivered_rows)
+    return arrival.receipt(Status.REPEATED_FILE, clock, reader=earlier.reader, message=message, counts=counts)
+
+
+def _refuse(arrival: Arrival, lake: Lake, message: str, clock: datetime) -> Receipt:
+    write_refused_file(lake, arrival, message, clock)
+    return arrival.receipt(Status.REFUSED, clock, message=message)
+
+
+def _check_unchanged(delivery: Delivery) -> None:
+    status = delivery.path.stat()
+    if (status.st_size, status.st_mtime_ns) != (delivery.size_bytes, delivery.modified_ns):
+        raise OSError(errno.EAGAIN, f"{delivery.path} changed while it was read; run again when it is complete")
+
+
+def _remove_unfinished(lake: Lake, contract: Contract, finished: set[str]) -> None:
+    """Remove raw rows and quarantine of files without a receipt: a run ended between them and the receipt."""
+    for dataset in (raw_dataset(contract), f"{QUARANTINE}/{contract.source}/{contract.feed}"):
+        for path in lake.dataset(dataset).glob("batch_date=*/*.parquet"):
+            if path.stem not in finished:
+                path.unlink()
+
+
+@contextmanager
+def _workspace(lake: Lake, contract: Contract, limits: Limits) -> Iterator[Workspace]:
+    """A DuckDB connection with bounded memory and a scratch folder in the lake, both gone at the end."""
+    parent = lake.root / _SCRATCH
+    shutil.rmtree(parent / contract.name, ignore_errors=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    scratch = parent / contract.name
+    scratch.mkdir()
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"set memory_limit = {sql_text(limits.engine_memory)}")
+        connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        yield Workspace(connection, scratch, limits.max_content_bytes)
+    finally:
+        connection.close()
+        shutil.rmtree(scratch)

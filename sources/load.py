@@ -1,0 +1,271 @@
+"""Load files, set by set inside DuckDB: type and check, refuse, tell duplicates, write what is left.
+
+Small files of one form are loaded as one group, since a statement costs milliseconds however few rows it sees. Tables
+of the connection meanwhile, all by ``file_no`` and ``row_no``: ``delivered`` (typed records with their first fault) and
+its view ``numbered``, ``refused`` (records for quarantine), the view ``sound`` (the others), ``duplicate`` (those that
+repeat a version) and the view ``kept`` (rows to load).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.arrival import Arrival, Counts
+from sources.contract import Contract
+from sources.lake import ROW_GROUP_ROWS, Lake
+from sources.quarantine import write_refused_records
+from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
+from sources.readers.choose import choose_reader
+from sources.receipt import Receipt, Status
+from sources.refuse import locate_refused, refuse_by_check_digit, refuse_by_rule, refuse_unreadable, start_refused
+from sources.rules import Rule, header_notes, validation_sql
+from sources.versions import find_duplicates
+
+_OUR_FAULT = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.InternalException,
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+)
+"""Errors of the engine that no delivered content causes; any other, while it reads a file, is the file's."""
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """An arrival whose header fits its contract, with the records that its reader finds in it."""
+
+    arrival: Arrival
+    reader: str
+    records: Records
+    notes: tuple[str, ...]
+
+    def loads_like(self, other: OpenFile) -> bool:
+        """Whether one statement can load both: same mapping, same delivered columns, same kind of delivery."""
+        mine, others = self.arrival.delivery, other.arrival.delivery
+        return (
+            self.reader == other.reader
+            and mine.mapping == others.mapping
+            and mine.history == others.history
+            and self.records.columns == other.records.columns
+        )
+
+
+class FileUnreadable(Exception):
+    """The engine could not read one file of a group to its end; the others are untouched."""
+
+    def __init__(self, arrival: Arrival, message: str) -> None:
+        super().__init__(message)
+        self.arrival = arrival
+
+
+def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
+    """Open an arrival; raises FileRefused when it cannot be read or lacks a required column."""
+    mapping = arrival.delivery.mapping
+    reader, read = choose_reader(arrival.delivery.file, mapping)
+    records = read(arrival.delivery.path, arrival.contract, mapping, workspace)
+    return OpenFile(arrival, reader, records, header_notes(arrival.contract, mapping, records))
+
+
+def load_files(
+    files: Sequence[OpenFile],
+    lake: Lake,
+    receipts: Sequence[Receipt],
+    connection: duckdb.DuckDBPyConnection,
+    loaded_at: datetime,
+) -> list[Receipt]:
+    """Load files that `OpenFile.loads_like` one another, in the order in which their rows become versions.
+
+    Writes rows and quarantine, not yet synced, and returns the receipts, not yet written. ``receipts`` are the feed's
+    so far. Raises FileUnreadable, having written nothing, when one of the files cannot be read to its end.
+    """
+    contract = files[0].arrival.contract
+    readable = _sort_out(list(files), connection)
+    arrivals = [file.arrival for file in readable]
+    find_duplicates(connection, contract, lake, receipts)
+    counts = _counts(arrivals, connection)
+    for file_no, arrival in enumerate(arrivals):
+        if counts[file_no].quarantined:
+            write_refused_records(connection, lake, arrival, file_no, loaded_at)
+    _write_rows(arrivals, counts, lake, connection, loaded_at)
+    return [
+        file.arrival.receipt(
+            Status.LOADED,
+            loaded_at,
+            reader=file.reader,
+            message=" ".join(file.notes) or None,
+            counts=counts[file_no],
+        )
+        for file_no, file in enumerate(readable)
+    ]
+
+
+def _sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> list[OpenFile]:
+    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read."""
+    contract = files[0].arrival.contract
+    while True:
+        files, rules = _deliver(files, connection)
+        start_refused(connection)
+        refuse_by_rule(connection, rules)
+        refuse_by_check_digit(connection, contract)
+        disagreeing = _locate(files, connection)
+        if disagreeing is None:
+            break
+        files[disagreeing] = _repaired(files[disagreeing], "its records cannot be told apart")
+    for file_no, file in enumerate(files):
+        refuse_unreadable(connection, file_no, file.records)
+    refused = scalar(connection, "select count(*) from refused")
+    connection.execute(
+        f"create or replace temp view sound as select file_no, row_no, {_columns(contract)} from numbered "
+        + ("anti join refused using (file_no, row_no)" if refused else "")
+    )
+    return files
+
+
+def _locate(files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Locate the refused records; number of the first file whose scanner disagrees with the engine."""
+    for file_no, file in enumerate(files):
+        try:
+            locate_refused(connection, file_no, file.records)
+        except RecordsDisagree:
+            return file_no
+    return None
+
+
+def _deliver(
+    files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection
+) -> tuple[list[OpenFile], tuple[Rule, ...]]:
+    """Fill ``delivered`` and ``numbered``; return the files as they could be read and the rules of ``_fault``."""
+    readable = (
+        [_inserted(file, file_no, connection) for file_no, file in enumerate(files)] if len(files) > 1 else [*files]
+    )
+    first = readable[0]
+    relation = "collected" if len(files) > 1 else _relation(first, 0)
+    validation = validation_sql(first.arrival.contract, first.arrival.delivery.mapping, first.records.columns, relation)
+    try:
+        connection.execute(f"create or replace temp table delivered as {validation.select}")
+    except duckdb.Error as error:
+        if len(files) > 1 or isinstance(error, _OUR_FAULT):
+            raise
+        return _deliver([_repaired(first, str(error))], connection)
+    connection.execute("drop table if exists collected")
+    start = "0" if len(files) == 1 else "first_value(rowid) over (partition by _file_no order by rowid)"
+    connection.execute(
+        f"""
+        create or replace temp view numbered as
+        select _file_no as file_no, coalesce(_row_no, rowid - {start} + 1) as row_no, * exclude (_file_no, _row_no)
+        from delivered
+        """
+    )
+    return readable, validation.rules
+
+
+def _inserted(file: OpenFile, file_no: int, connection: duckdb.DuckDBPyConnection) -> OpenFile:
+    """Append the file's records to ``collected``; return the file as it could be read."""
+    verb = "insert into collected" if file_no else "create or replace temp table collected as"
+    try:
+        connection.execute(f"{verb} from {_relation(file, file_no)}")
+    except duckdb.Error as error:
+        if isinstance(error, _OUR_FAULT):
+            raise
+        return _inserted(_repaired(file, str(error)), file_no, connection)
+    return file
+
+
+def _repaired(file: OpenFile, reason: str) -> OpenFile:
+    """The same file read record by record; FileUnreadable where its format knows no other way."""
+    first_line = reason.splitlines()[0]
+    if "No space left" in first_line:
+        raise OSError(errno.ENOSPC, f"no space left to load {file.arrival.delivery.path}; free some and run again")
+    if file.records.repair is None:
+        raise FileUnreadable(file.arrival, f"It cannot be read to its end ({first_line}); deliver it again.")
+    return replace(file, records=file.records.repair())
+
+
+def _relation(file: OpenFile, file_no: int) -> str:
+    """The file's records with ``_file_no`` and ``_row_no`` (null where the place in the relation is the number)."""
+    names = ", ".join(name for name, _ in file.records.columns.values())
+    row_no = file.records.row_no or "null"
+    return f"(select {file_no} as _file_no, {row_no}::bigint as _row_no, {names} from {file.records.relation})"
+
+
+def _counts(arrivals: Sequence[Arrival], connection: duckdb.DuckDBPyConnection) -> list[Counts]:
+    """What became of each file's rows; makes the table ``kept`` of rows to load, in order."""
+    contract, history = arrivals[0].contract, arrivals[0].delivery.history
+    connection.register(
+        "files",
+        pa.table(
+            {
+                "file_no": pa.array(range(len(arrivals)), pa.int32()),
+                "batch_date": pa.array([arrival.batch_date for arrival in arrivals], pa.date32()),
+                "file_id": [arrival.file_id for arrival in arrivals],
+            }
+        ),
+    )
+    known = "batch_date"
+    if history is not None:
+        known = f"least(coalesce({quoted(history.known_from)}::date + {history.lag_days}, batch_date), batch_date)"
+    duplicates = scalar(connection, "select count(*) from duplicate")
+    connection.execute(
+        f"""
+        create or replace temp view kept as
+        select file_no, {_columns(contract)}, {known} as known_date, batch_date, file_id, row_no
+        from sound {"anti join duplicate using (file_no, row_no)" if duplicates else ""} join files using (file_no)
+        """
+    )
+    event = f"{quoted(contract.event_date)}::date"
+    loaded = _by_file(
+        connection, f"select file_no, count(*), min(known_date), min({event}), max({event}) from kept group by file_no"
+    )
+    refused = _by_file(connection, "select file_no, count(*) from refused group by file_no")
+    repeated = _by_file(connection, "select file_no, count(*) from duplicate group by file_no")
+    counts = []
+    for file_no in range(len(arrivals)):
+        rows, *dates = loaded.get(file_no, (0, None, None, None))
+        counts.append(Counts(rows, refused.get(file_no, (0,))[0], repeated.get(file_no, (0,))[0], *dates))
+    return counts
+
+
+def _by_file(connection: duckdb.DuckDBPyConnection, query: str) -> dict[int, tuple[Any, ...]]:
+    return {file_no: tuple(values) for file_no, *values in connection.execute(query).fetchall()}
+
+
+def _write_rows(
+    arrivals: Sequence[Arrival],
+    counts: Sequence[Counts],
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    loaded_at: datetime,
+) -> None:
+    """Write each file's kept rows in the order of the file: one file by the engine, several as slices of one table."""
+    paths = [lake.file(arrival.raw_dataset, arrival.partition, arrival.file_id) for arrival in arrivals]
+    rows = f"select * exclude (file_no), timestamp '{loaded_at}' as loaded_at from kept order by file_no, row_no"
+    if len(arrivals) == 1 and counts[0].loaded:
+        with lake.replacing(paths[0], is_synced=False) as temporary:
+            connection.execute(
+                f"copy ({rows}) to {sql_text(str(temporary))} "
+                f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+            )
+    elif len(arrivals) > 1:
+        table = connection.sql(rows).to_arrow_table()
+        start = 0
+        for path, count in zip(paths, counts, strict=True):
+            if count.loaded:
+                with lake.replacing(path, is_synced=False) as temporary:
+                    pq.write_table(
+                        table.slice(start, count.loaded), temporary, compression="zstd", store_decimal_as_integer=True
+                    )
+                start += count.loaded
+
+
+def _columns(contract: Contract) -> str:
+    return ", ".join(quoted(name) for name in contract.column_names)

@@ -1,0 +1,167 @@
+"""Mappings: how the columns, codes and formats of one deliverer become contract columns.
+
+A mapping is a YAML file ``mappings/<name>.yaml``::
+
+    feed: tax.vat_invoice
+    encoding: gb18030
+    columns:
+      seller_no: 销方识别号                      # contract column: delivered column
+      seller_no_scheme: {constant: CN-USCC}
+      invoice_date: {from: 开票日期, format: YYYY/M/D}
+      invoice_status: {from: 发票状态, trim: true, codes: {正常: VALID}}
+    history: {known_from: invoice_date, lag_days: 1}
+
+Without a mapping a delivery uses the contract's own column names and ISO formats (`identity_mapping`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from sources.contract import Contract, load_contracts
+from sources.yaml_model import MappingError, YamlModel, parse_model, read_yaml
+
+MAPPING_FOLDER = Path(__file__).parent / "mappings"
+
+_MAPPING_NAME = re.compile(r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
+_FORMAT_TOKENS = {
+    "YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%-m", "DD": "%d", "D": "%-d", "hh": "%H", "mm": "%M", "ss": "%S",
+}  # fmt: skip
+_FORMAT = re.compile("|".join(_FORMAT_TOKENS))
+
+ReaderName = Literal["delimited", "parquet", "camt053"]
+
+
+class ColumnMapping(YamlModel):
+    """Where one contract column comes from: a delivered column or a constant, never both."""
+
+    delivered: str | None = Field(default=None, validation_alias="from")
+    constant: str | None = None
+    trim: bool = False
+    format: str | None = None
+    codes: dict[str, str] | None = None
+    factor: Decimal | None = Field(default=None, max_digits=9, decimal_places=4)
+
+    @field_validator("constant", mode="before")
+    @classmethod
+    def _constant_as_text(cls, value: object) -> object:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return value if value is None else str(value)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnMapping:
+        if (self.delivered is None) == (self.constant is None):
+            raise ValueError("give either 'from' (the delivered column) or 'constant'")
+        if self.constant is not None and (self.trim or self.format or self.codes or self.factor is not None):
+            raise ValueError("a constant takes no trim, format, codes or factor")
+        return self
+
+    @property
+    def strptime_format(self) -> str | None:
+        """The format as strptime directives, such as ``%Y/%-m/%-d`` for ``YYYY/M/D``; None for ISO 8601."""
+        return None if self.format is None else _FORMAT.sub(lambda token: _FORMAT_TOKENS[token[0]], self.format)
+
+
+class History(YamlModel):
+    """How rows of a one-off delivery of history became known: ``known_from`` plus ``lag_days``."""
+
+    known_from: str
+    lag_days: int = Field(ge=0)
+
+
+def _as_column(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class Mapping(YamlModel):
+    """Mapping of one deliverer's files to one feed. ``history`` is None for a delivery of current rows."""
+
+    name: str
+    feed: str
+    reader: ReaderName | None = None
+    encoding: str = "utf-8"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    decimal_mark: Literal[".", ","] = "."
+    thousands_sign: Literal["", ",", ".", " ", "'"] = ""
+    files: str = "*"
+    columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_as_column)]]
+    ignored: tuple[str, ...] = ()
+    history: History | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError as error:
+            raise ValueError(f"{value!r} is no known encoding") from error
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Mapping:
+        if self.decimal_mark == self.thousands_sign:
+            raise ValueError("decimal_mark and thousands_sign must differ")
+        return self
+
+    @property
+    def delivered_columns(self) -> tuple[str, ...]:
+        """Delivered columns the mapping reads, each once, in the order of the contract columns."""
+        names = (column.delivered for column in self.columns.values())
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def identity_mapping(contract: Contract) -> Mapping:
+    """The mapping of a delivery that uses the contract's own column names."""
+    columns = {name: ColumnMapping.model_validate({"from": name}) for name in contract.column_names}
+    return Mapping(name="identity", feed=contract.name, columns=columns)
+
+
+def load_mapping(name: str, folder: Path = MAPPING_FOLDER) -> Mapping:
+    """Read and check the mapping ``name``; MappingError when there is none or it does not fit its contract."""
+    if not _MAPPING_NAME.match(name):
+        raise MappingError(f"mapping name {name!r} is not of the form folder/name; correct it.")
+    path = folder / f"{name}.yaml"
+    where = f"mapping {name}"
+    if not path.is_file():
+        raise MappingError(f"{where}: no such file {name}.yaml among the mappings; write it or correct the name.")
+    document = read_yaml(path)
+    if not isinstance(document, dict):
+        raise MappingError(f"{where}: the file holds no keys; give feed and columns.")
+    mapping = parse_model(Mapping, {"name": name, **document}, where)
+    _check_against_contract(mapping, where)
+    return mapping
+
+
+def _check_against_contract(mapping: Mapping, where: str) -> None:
+    contract = load_contracts().get(mapping.feed)
+    if contract is None:
+        raise MappingError(f"{where}: key feed: there is no contract {mapping.feed!r}.")
+    for name, column_mapping in mapping.columns.items():
+        key = f"{where}: key columns.{name}"
+        if name not in contract.column_names:
+            raise MappingError(f"{key}: {contract.name} has no such column.")
+        column = contract.column(name)
+        if column_mapping.factor is not None and not column.sql_type.startswith("decimal"):
+            raise MappingError(f"{key}.factor: {name} is no decimal.")
+        if column_mapping.format is not None and column.sql_type not in ("date", "timestamp"):
+            raise MappingError(f"{key}.format: {name} is neither date nor timestamp.")
+        values = [*(column_mapping.codes or {}).values()]
+        if column_mapping.constant is not None:
+            values.append(column_mapping.constant)
+        for value in values:
+            if column.allowed_values and value not in column.allowed_values:
+                raise MappingError(f"{key}: {value!r} is not allowed; use one of {', '.join(column.allowed_values)}.")
+            if column.pattern and not re.search(column.pattern, value):
+                raise MappingError(f"{key}: {value!r} does not match {column.pattern}.")
+    for column in contract.columns:
+        if column.required and column.name not in mapping.columns and column.year_of is None:
+            raise MappingError(f"{where}: key columns: {column.name} is required by {contract.name}; map it.")
+    if mapping.history is not None and mapping.history.known_from not in contract.column_names:
+        raise MappingError(f"{where}: key history.known_from: {contract.name} has no such column.")

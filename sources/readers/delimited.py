@@ -1,0 +1,192 @@
+"""Delimited text. DuckDB reads a sound file at its own speed; a file it refuses is repaired record by record first.
+
+Compressed or differently encoded files are first turned into plain UTF-8, as a stream. The repaired copy holds only
+well-formed records, each with its number in front, so that both paths number records alike.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import mmap
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sources.contract import Contract
+from sources.mapping import Mapping
+from sources.readers import (
+    FileRefused,
+    Located,
+    Records,
+    RecordsDisagree,
+    RefusedRecord,
+    Workspace,
+    cut,
+    sql_path,
+    sql_text,
+)
+from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_records
+
+_BLOCK_BYTES = 1 << 20
+_LINE_SAFE = frozenset(
+    {"utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-15", "cp1252", "cp1250", "ascii"}
+)
+"""Encodings in which the byte 0x0A is always a line feed, so that a broken line can be told from its neighbours."""
+
+
+def open_delimited(path: Path, contract: Contract, mapping: Mapping, workspace: Workspace) -> Records:
+    """Open a ``.csv``, ``.tsv`` or ``.txt`` file, plain or ``.gz``, whose first record names its columns."""
+    encoding = "utf-8" if mapping.encoding == "utf-8-sig" else mapping.encoding
+    content = _decompressed(path, workspace) if path.suffix == ".gz" else path
+    if encoding not in _LINE_SAFE:
+        content, encoding = _whole(content, encoding, workspace), "utf-8"
+    delimiter = "\t" if ".tsv" in path.suffixes and mapping.delimiter == "," else mapping.delimiter
+    dialect = Dialect(encoding, delimiter, mapping.quote)
+    header = _header(content, dialect)
+    file = _DelimitedFile(content, dialect, header, workspace)
+    if header.line_no != 1 or _holds_nul(content):
+        return file.repaired()
+    if encoding == "utf-8":
+        return file.fast(content)
+    try:
+        return file.fast(_transcoded(content, encoding, workspace))
+    except UnicodeDecodeError:
+        return file.repaired()
+
+
+@dataclass(frozen=True)
+class _Header:
+    names: tuple[str, ...]
+    line_no: int
+
+
+@dataclass(frozen=True)
+class _DelimitedFile:
+    content: Path
+    dialect: Dialect
+    header: _Header
+    workspace: Workspace
+    columns: dict[str, tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns = {name: (f"d{i}", "VARCHAR") for i, name in enumerate(self.header.names)}
+        object.__setattr__(self, "columns", columns)
+
+    def fast(self, text: Path) -> Records:
+        return Records(
+            relation=self._read_csv(text, [name for name, _ in self.columns.values()], header=True),
+            columns=self.columns,
+            row_no=None,
+            locate=self.locate,
+            repair=self.repaired,
+        )
+
+    def repaired(self) -> Records:
+        """Write the well-formed records, numbered, to a copy; the others are yielded by ``refused``."""
+        copy = self.workspace.scratch / "repaired.csv"
+        with copy.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(
+                f"{record.row_no}{self.dialect.delimiter}{record.text}\n"
+                for record in self._records()
+                if record.rule is None and record.row_no > 0
+            )
+        return Records(
+            relation=self._read_csv(copy, ["row_no", *(name for name, _ in self.columns.values())], header=False),
+            columns=self.columns,
+            row_no="row_no",
+            locate=self.locate,
+            refused=self.refused,
+        )
+
+    def refused(self) -> Iterator[RefusedRecord]:
+        for record in self._records():
+            if record.rule is not None and record.message is not None:
+                yield RefusedRecord(record.row_no, record.line_no, record.rule, record.message, cut(record.text))
+
+    def locate(self, row_nos: Collection[int], records_read: int) -> Iterator[Located]:
+        wanted = frozenset(row_nos)
+        records = 0
+        for record in self._records():
+            if record.row_no > 0 and record.rule is None:
+                records += 1
+            if record.row_no in wanted:
+                yield Located(record.row_no, record.line_no, cut(record.text))
+        if records != records_read:
+            raise RecordsDisagree
+
+    def _records(self) -> Iterator[Record]:
+        return scan_records(self.content, self.dialect, len(self.header.names))
+
+    def _read_csv(self, path: Path, columns: list[str], *, header: bool) -> str:
+        types = ", ".join(f"{name}: {'BIGINT' if name == 'row_no' else 'VARCHAR'}" for name in columns)
+        quote = sql_text(self.dialect.quote)
+        return (
+            f"read_csv({sql_path(path)}, auto_detect=false, header={str(header).lower()}, "
+            f"columns={{{types}}}, delim={sql_text(self.dialect.delimiter)}, quote={quote}, escape={quote}, "
+            f"strict_mode=true, null_padding=false, max_line_size={2 * MAX_LINE_BYTES})"
+        )
+
+
+def _header(content: Path, dialect: Dialect) -> _Header:
+    record = next(scan_records(content, dialect), None)
+    if record is None:
+        raise FileRefused("The file is empty: it has no header line; deliver it with one.")
+    if record.rule is not None:
+        raise FileRefused(
+            f"The header line cannot be read: {record.message} Correct the file or its mapping's encoding."
+        )
+    if dialect.quote:
+        (names,) = csv.reader(
+            [record.text], delimiter=dialect.delimiter, quotechar=dialect.quote, skipinitialspace=True
+        )
+    else:
+        names = record.text.split(dialect.delimiter)
+    names = [name.strip() for name in names]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise FileRefused(f"The header names {', '.join(repr(name) for name in repeated)} more than once.")
+    return _Header(tuple(names), record.line_no)
+
+
+def _decompressed(path: Path, workspace: Workspace) -> Path:
+    target = workspace.scratch / "content"
+    written = 0
+    try:
+        with gzip.open(path, "rb") as source, target.open("wb") as sink:
+            while block := source.read(_BLOCK_BYTES):
+                written += len(block)
+                if written > workspace.max_content_bytes:
+                    raise FileRefused(f"Decompressed it exceeds {workspace.max_content_bytes:,} bytes; split it.")
+                sink.write(block)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileRefused(f"The gzip stream is broken ({error}); deliver the file again.") from error
+    return target
+
+
+def _transcoded(content: Path, encoding: str, workspace: Workspace) -> Path:
+    """A UTF-8 copy of the content; UnicodeDecodeError when a byte does not decode."""
+    target = workspace.scratch / "utf8"
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with content.open("rb") as source, target.open("wb") as sink:
+        while block := source.read(_BLOCK_BYTES):
+            sink.write(decoder.decode(block).encode())
+        sink.write(decoder.decode(b"", final=True).encode())
+    return target
+
+
+def _whole(content: Path, encoding: str, workspace: Workspace) -> Path:
+    """A UTF-8 copy where lines cannot be told apart before decoding: one wrong byte refuses the file."""
+    try:
+        return _transcoded(content, encoding, workspace)
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"It is not {encoding} ({error.reason}); deliver it again or correct the mapping.") from error
+
+
+def _holds_nul(content: Path) -> bool:
+    if content.stat().st_size == 0:
+        return False
+    with content.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        return view.find(b"\0") >= 0

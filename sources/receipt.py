@@ -1,0 +1,124 @@
+"""Receipts: one row in the lake for every delivered file, written last. A file without a receipt was not ingested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from sources.lake import Lake
+from sources.readers import sql_path
+
+RECEIPTS = "receipts"
+
+
+class Status(StrEnum):
+    """What became of a file: loaded (rows may stand in quarantine), delivered before, or refused whole."""
+
+    LOADED = "LOADED"
+    REPEATED_FILE = "REPEATED_FILE"
+    REFUSED = "REFUSED"
+
+
+RECEIPT_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("feed", pa.string()),
+        ("business_date", pa.date32()),
+        ("batch_date", pa.date32()),
+        ("file", pa.string()),
+        ("file_id", pa.string()),
+        ("sha256", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("modified_ns", pa.int64()),
+        ("reader", pa.string()),
+        ("mapping", pa.string()),
+        ("is_history", pa.bool_()),
+        ("status", pa.string()),
+        ("message", pa.string()),
+        ("delivered_rows", pa.int64()),
+        ("loaded_rows", pa.int64()),
+        ("quarantined_rows", pa.int64()),
+        ("duplicate_rows", pa.int64()),
+        ("min_known_date", pa.date32()),
+        ("min_event_date", pa.date32()),
+        ("max_event_date", pa.date32()),
+        ("loaded_at", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one delivered file.
+
+    ``delivered_rows = loaded_rows + quarantined_rows + duplicate_rows`` holds for every receipt. ``message`` is a
+    sentence when there is something to say. ``modified_ns`` and ``size_bytes`` are the file's state when it was read.
+    Event dates span the loaded rows; None where no row was loaded or no row has one.
+    """
+
+    source: str
+    feed: str
+    business_date: date
+    batch_date: date
+    file: str
+    file_id: str
+    sha256: str
+    size_bytes: int
+    modified_ns: int
+    reader: str | None
+    mapping: str | None
+    is_history: bool
+    status: Status
+    message: str | None
+    delivered_rows: int
+    loaded_rows: int
+    quarantined_rows: int
+    duplicate_rows: int
+    min_known_date: date | None
+    min_event_date: date | None
+    max_event_date: date | None
+    loaded_at: datetime
+
+    def __post_init__(self) -> None:
+        accounted = self.loaded_rows + self.quarantined_rows + self.duplicate_rows
+        if self.delivered_rows != accounted:
+            where = f"{self.source}.{self.feed} {self.file}"
+            raise AssertionError(f"{where}: {self.delivered_rows} rows delivered but {accounted} accounted for.")
+
+
+def receipt_table(receipts: Iterable[Receipt]) -> pa.Table:
+    """Receipts as an Arrow table of RECEIPT_SCHEMA."""
+    return pa.Table.from_pylist([asdict(receipt) for receipt in receipts], schema=RECEIPT_SCHEMA)
+
+
+def write_receipts(lake: Lake, receipts: Iterable[Receipt]) -> None:
+    """Write the receipts of files whose rows are safely in the lake; from then on the files count as ingested."""
+    lake.write_many({_path(lake, receipt): receipt_table([receipt]) for receipt in receipts})
+
+
+def _path(lake: Lake, receipt: Receipt) -> Path:
+    name = f"{receipt.source}.{receipt.feed}.{receipt.file_id}"
+    return lake.file(RECEIPTS, f"batch_date={receipt.batch_date}", name)
+
+
+def read_receipts(lake: Lake, feed: str) -> list[Receipt]:
+    """All receipts of a feed (``source.feed``), in order of batch date and file id."""
+    paths = sorted(lake.dataset(RECEIPTS).glob(f"batch_date=*/{feed}.*.parquet"))
+    if not paths:
+        return []
+    listed = ", ".join(sql_path(path) for path in paths)
+    with duckdb.connect() as connection:
+        rows = (
+            connection.sql(f"from read_parquet([{listed}], union_by_name=true, hive_partitioning=false)")
+            .select(*RECEIPT_SCHEMA.names)
+            .to_arrow_table()
+            .to_pylist()
+        )
+    receipts = (Receipt(**{**row, "status": Status(row["status"])}) for row in rows)
+    return sorted(receipts, key=lambda receipt: (receipt.batch_date, receipt.file_id))

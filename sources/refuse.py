@@ -1,0 +1,143 @@
+"""Refuse records: by contract rule, by check digit, or because the reader could not split them into columns.
+
+Works on the tables of `sources.load` and fills ``refused``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+
+import duckdb
+import pyarrow as pa
+
+from sources.contract import Contract
+from sources.identifier import CHECKED_SCHEMES, describe_scheme, is_valid_number
+from sources.readers import Located, Records, RefusedRecord, quoted, scalar, sql_text
+from sources.rules import Rule
+
+_BATCH_ROWS = 10_000
+_NUMBERS_REMEMBERED = 1 << 18
+
+_PLACE_SCHEMA = pa.schema([("row_no", pa.int64()), ("line_no", pa.int64()), ("raw_text", pa.string())])
+_RECORD_SCHEMA = pa.schema([*_PLACE_SCHEMA, ("rule", pa.string()), ("message", pa.string())])
+
+
+def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty table ``refused``."""
+    connection.execute(
+        """
+        create or replace temp table refused (
+            file_no integer, row_no bigint, line_no bigint,
+            column_name varchar, rule varchar, message varchar, raw_text varchar
+        )
+        """
+    )
+
+
+def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule]) -> None:
+    """Refuse the records with a ``_fault``, with the rule's message around the delivered value."""
+    if not scalar(connection, "select count(_fault) from delivered"):
+        return
+    table = pa.table(
+        {
+            "number": pa.array([rule.number for rule in rules], pa.int16()),
+            "column_name": [rule.column for rule in rules],
+            "rule": [rule.name for rule in rules],
+            "before": [rule.before for rule in rules],
+            "after": [rule.after for rule in rules],
+        }
+    )
+    connection.register("rules", table)
+    connection.execute(
+        """
+        insert into refused
+        select file_no, row_no, null, column_name, rule,
+               before || coalesce('''' || _fault_value || '''', '') || after, null
+        from numbered join rules on number = _fault
+        """
+    )
+    connection.unregister("rules")
+
+
+def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Refuse sound records whose official number is not well formed under its scheme; each number is checked once."""
+    pairs = [(column.name, column.number_scheme) for column in contract.columns if column.number_scheme]
+    if not pairs:
+        return
+    schemes = ", ".join(sql_text(scheme) for scheme in CHECKED_SCHEMES)
+    distinct = " union ".join(
+        f"select {quoted(scheme)} as scheme, {quoted(name)} as number from delivered "
+        f"where _fault is null and {quoted(scheme)} in ({schemes}) and {quoted(name)} is not null"
+        for name, scheme in pairs
+    )
+    wrong = [pair for pair in connection.execute(distinct).fetchall() if not _is_valid(*pair)]
+    if not wrong:
+        return
+    table = pa.table(
+        {
+            "scheme": pa.array([scheme for scheme, _ in wrong], pa.string()),
+            "number": pa.array([number for _, number in wrong], pa.string()),
+            "meaning": pa.array([describe_scheme(scheme) for scheme, _ in wrong], pa.string()),
+        }
+    )
+    connection.register("wrong_number", table)
+    for name, scheme in pairs:
+        connection.execute(
+            f"""
+            insert into refused
+            select n.file_no, n.row_no, null, '{name}', 'check_digit',
+                   '{name} ''' || w.number || ''' is not ' || w.meaning || '.', null
+            from numbered n
+            join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
+            anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no
+            where n._fault is null
+            """
+        )
+    connection.unregister("wrong_number")
+
+
+@lru_cache(maxsize=_NUMBERS_REMEMBERED)
+def _is_valid(scheme: str, number: str) -> bool:
+    return is_valid_number(scheme, number)
+
+
+def locate_refused(connection: duckdb.DuckDBPyConnection, file_no: int, records: Records) -> None:
+    """Give the refused records of one file their physical line and their text; raises RecordsDisagree."""
+    found = connection.execute("select row_no from refused where file_no = ?", [file_no]).fetchall()
+    if not found:
+        return
+    read = scalar(connection, f"select count(*) from delivered where _file_no = {file_no}")
+    connection.execute("create or replace temp table located (row_no bigint, line_no bigint, raw_text varchar)")
+    for batch in _tables(records.locate({row[0] for row in found}, read), _PLACE_SCHEMA):
+        connection.register("located_batch", batch)
+        connection.execute("insert into located by name from located_batch")
+        connection.unregister("located_batch")
+    connection.execute(
+        "update refused set line_no = l.line_no, raw_text = l.raw_text "
+        f"from located l where refused.file_no = {file_no} and l.row_no = refused.row_no"
+    )
+
+
+def refuse_unreadable(connection: duckdb.DuckDBPyConnection, file_no: int, records: Records) -> None:
+    """Add the records of one file that its reader could not split into columns."""
+    for batch in _tables(records.refused(), _RECORD_SCHEMA):
+        connection.register("refused_batch", batch)
+        connection.execute(f"insert into refused by name select *, {file_no} as file_no from refused_batch")
+        connection.unregister("refused_batch")
+
+
+def _tables(records: Iterable[Located] | Iterable[RefusedRecord], schema: pa.Schema) -> Iterator[pa.Table]:
+    stream: Iterator[Located | RefusedRecord] = iter(records)
+    while batch := _next(stream):
+        yield pa.table(
+            {
+                name: pa.array([getattr(record, name) for record in batch], schema.field(name).type)
+                for name in schema.names
+            }
+        )
+
+
+def _next(stream: Iterator[Located | RefusedRecord]) -> Sequence[Located | RefusedRecord]:
+    return list(islice(stream, _BATCH_ROWS))

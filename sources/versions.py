@@ -1,0 +1,140 @@
+"""Versions of rows: which delivered rows only repeat what the lake already has.
+
+A row is a duplicate when all its contract columns equal the latest version of its key, in the lake or earlier among
+the new ones. The same key with other content is a new version.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from sources.contract import Contract
+from sources.lake import Lake
+from sources.readers import quoted, scalar, sql_path
+from sources.receipt import Receipt
+
+
+def find_duplicates(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, lake: Lake, loaded: Sequence[Receipt]
+) -> int:
+    """Fill the table ``duplicate(file_no, row_no)`` from the view ``sound``; return its number of rows.
+
+    ``loaded`` are the feed's receipts so far. A row that repeats another has its event date too, so only lake files
+    that share an event date with the new rows are read. Where one of their rows seems to be repeated, later batches
+    are looked at as well: a row that was changed and is now changed back is a version.
+    """
+    key = _row(contract.key)
+    connection.execute("create or replace temp table duplicate (file_no integer, row_no bigint)")
+    connection.execute(
+        f"create or replace temp table repeated_key as "
+        f"select hash({key}) as h from sound group by 1 having count(*) > 1"
+    )
+    files = _files_sharing_dates(loaded, *_event_dates(connection, contract))
+    found = _collect_earlier(connection, contract, lake, files)
+    if not found and not scalar(connection, "select count(*) from repeated_key"):
+        return 0
+    duplicates = _mark(connection, contract)
+    if found and duplicates:
+        oldest = connection.execute("select min(batch_date) from earlier").fetchall()[0][0]
+        seen = {receipt.file_id for receipt in files}
+        later = [r for r in loaded if r.loaded_rows and r.batch_date >= oldest and r.file_id not in seen]
+        if later and _collect_earlier(connection, contract, lake, [*files, *later]):
+            duplicates = _mark(connection, contract)
+    return duplicates
+
+
+def _event_dates(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[list[date], bool]:
+    """Distinct event dates of the new rows in order, and whether some row has none."""
+    event = quoted(contract.event_date)
+    rows = connection.execute(f"select distinct {event}::date as d from sound order by d nulls last").fetchall()
+    dates = [row[0] for row in rows if row[0] is not None]
+    return dates, len(dates) < len(rows)
+
+
+def _files_sharing_dates(loaded: Iterable[Receipt], dates: Sequence[date], has_undated: bool) -> list[Receipt]:
+    """Receipts of files with a loaded row on one of ``dates``; all files when some new row is undated."""
+    found = []
+    for receipt in loaded:
+        if not receipt.loaded_rows:
+            continue
+        if has_undated or receipt.min_event_date is None or receipt.max_event_date is None:
+            found.append(receipt)
+            continue
+        position = bisect_left(dates, receipt.min_event_date)
+        if position < len(dates) and dates[position] <= receipt.max_event_date:
+            found.append(receipt)
+    return found
+
+
+def _collect_earlier(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, lake: Lake, files: Iterable[Receipt]
+) -> int:
+    """Fill ``earlier`` with the latest version, in ``files``, of each key of the new rows; return the number found."""
+    dataset = f"raw/{contract.name.replace('.', '/')}"
+    paths = [lake.file(dataset, f"batch_date={r.batch_date}", r.file_id) for r in files]
+    if not paths:
+        connection.execute(
+            "create or replace temp table earlier as select *, null::date as batch_date from sound limit 0"
+        )
+        return 0
+    key = _row(contract.key)
+    connection.execute(
+        f"""
+        create or replace temp table latest as
+        select hash({key}) as h, known_date, batch_date, file_id, row_no
+        from {_scan(paths)}
+        where hash({key}) in (select hash({key}) from sound)
+        qualify row_number() over (
+            partition by {key} order by known_date desc, batch_date desc, file_id desc, row_no desc
+        ) = 1
+        """
+    )
+    holding = {row[0] for row in connection.execute("select distinct file_id from latest").fetchall()}
+    paths = [path for path in paths if path.stem in holding]
+    if not paths:
+        return _collect_earlier(connection, contract, lake, [])
+    columns = ", ".join(quoted(name) for name in contract.column_names)
+    connection.execute(
+        f"create or replace temp table earlier as select -1 as file_no, row_no, {columns}, batch_date "
+        f"from {_scan(paths)} semi join latest using (file_id, row_no)"
+    )
+    return scalar(connection, "select count(*) from earlier")
+
+
+def _mark(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Fill ``duplicate`` with the rows equal to the version before them; return their number."""
+    key, content = _row(contract.key), f"row({_row(contract.column_names)})"
+    columns = _row(contract.column_names)
+    connection.execute("delete from duplicate")
+    connection.execute(
+        f"""
+        insert into duplicate
+        select file_no, row_no
+        from (
+            select file_no, row_no, {content} is not distinct from lag({content}) over version as is_same
+            from (
+                select file_no, row_no, {columns} from earlier
+                union all
+                select file_no, row_no, {columns} from sound
+                where hash({key}) in (select h from repeated_key union all select hash({key}) from earlier)
+            )
+            window version as (partition by {key} order by file_no, row_no)
+        )
+        where is_same and file_no >= 0
+        """
+    )
+    return scalar(connection, "select count(*) from duplicate")
+
+
+def _row(names: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in names)
+
+
+def _scan(paths: Iterable[Path]) -> str:
+    listed = ", ".join(sql_path(path) for path in paths)
+    return f"read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"

@@ -1,0 +1,237 @@
+"""Ingest: versions, repeats, clocks, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sources.contract import load_contracts
+from sources.ingest import initialise
+from tests.sources.landing_zone import CLOCK, DAY, RATE_HEADER, Zone, counts, csv, new_zone
+
+FEED = "external.fx_rate"
+RAW = "raw/external/fx_rate"
+USD, EUR, GBP = (f"{currency},CNY,2026-03-01,7.1" for currency in ("USD", "EUR", "GBP"))
+USD_RESTATED = "USD,CNY,2026-03-01,7.2"
+
+
+def test_every_dataset_has_its_schema_before_the_first_row(zone: Zone) -> None:
+    for contract in load_contracts().values():
+        assert zone.rows(f"raw/{contract.source}/{contract.feed}") == []
+    assert zone.rows("quarantine") == zone.rows("receipts", order="file_id") == []
+
+
+def test_a_row_that_equals_the_latest_version_is_a_duplicate(zone: Zone) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, EUR, USD))
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, GBP), DAY + timedelta(1))
+    first, second = zone.ingest(FEED, DAY + timedelta(1))
+    assert counts(first) == {"delivered": 3, "loaded": 2, "quarantined": 0, "duplicate": 1}
+    assert counts(second) == {"delivered": 2, "loaded": 1, "quarantined": 0, "duplicate": 1}
+
+
+@pytest.mark.parametrize("one_night_each", [False, True])
+def test_a_row_changed_and_changed_back_is_three_versions(zone: Zone, one_night_each: bool) -> None:
+    receipts = []
+    for number, row in enumerate([USD, USD_RESTATED, USD]):
+        day = DAY + timedelta(number)
+        zone.deliver(
+            FEED, "r.csv", csv(RATE_HEADER, row, f"A{number}A".replace(str(number), "XYZ"[number]) + EUR[3:]), day
+        )
+        if one_night_each:
+            receipts += zone.ingest(FEED, day, day - timedelta(1))
+    receipts += zone.ingest(FEED, DAY + timedelta(2))
+    assert [receipt.loaded_rows for receipt in receipts] == [2, 2, 2]
+
+
+def test_a_row_restated_to_another_date_and_back_is_a_version(zone: Zone) -> None:
+    feed, names = "external.public_record", load_contracts()["external.public_record"].column_names
+
+    def record(published: str) -> str:
+        values = {column.name: "" for column in load_contracts()[feed].columns}
+        for column in load_contracts()[feed].columns:
+            if column.required:
+                values[column.name] = column.allowed_values[-1] if column.allowed_values else "X"
+            if column.required and column.sql_type == "date":
+                values[column.name] = "2026-01-01"
+        values |= {"published_date": published}
+        return ",".join(values[name] for name in names)
+
+    receipts = []
+    for number, published in enumerate(["2026-01-05", "2026-02-07", "2026-01-05"]):
+        day = DAY + timedelta(number)
+        zone.deliver(feed, f"{number}.csv", csv(",".join(names), *[record(published)] * (number + 1)), day)
+        receipts += zone.ingest(feed, day, day - timedelta(1))
+    assert [receipt.loaded_rows for receipt in receipts] == [1, 1, 1], zone.refused("message")
+
+
+def test_the_same_bytes_again_are_all_duplicates(zone: Zone) -> None:
+    for day in (DAY, DAY + timedelta(1)):
+        zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, EUR), day)
+    first, second = zone.ingest(FEED, DAY + timedelta(1))
+    assert (first.status, second.status) == ("LOADED", "REPEATED_FILE")
+    assert counts(second) == {"delivered": 2, "loaded": 0, "quarantined": 0, "duplicate": 2}
+
+
+def test_a_file_that_turns_up_late_is_known_after_the_last_night(zone: Zone) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    (receipt,) = zone.ingest(FEED, DAY + timedelta(9), DAY + timedelta(8))
+    assert receipt.batch_date == DAY + timedelta(9)
+    assert zone.rows(RAW, "known_date, batch_date") == [(DAY + timedelta(9), DAY + timedelta(9))]
+
+
+def test_only_folders_up_to_the_night_are_read(zone: Zone) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD), DAY + timedelta(1))
+    assert zone.ingest(FEED, DAY) == []
+
+
+def test_history_becomes_known_with_the_lag_and_never_after_its_delivery(zone: Zone) -> None:
+    zone.deliver(FEED, "_delivery.yaml", "history: true\n")
+    rows = ["USD,CNY,2026-01-10,7.1", "USD,CNY,2026-03-02,7.1"]
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, *rows))
+    (receipt,) = zone.ingest(FEED)
+    assert receipt.is_history
+    assert receipt.min_known_date == date(2026, 1, 11)
+    assert zone.rows(RAW, "known_date") == [(date(2026, 1, 11),), (DAY,)]
+
+
+def test_a_second_run_writes_nothing(zone: Zone) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    zone.ingest(FEED)
+    before = _files(zone)
+    assert zone.ingest(FEED, clock=CLOCK + timedelta(hours=1)) == []
+    assert _files(zone) == before
+
+
+def test_touching_a_file_does_not_deliver_it_again(zone: Zone) -> None:
+    path = zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    zone.ingest(FEED)
+    path.touch()
+    assert zone.ingest(FEED) == []
+
+
+@pytest.mark.parametrize("lost", ["receipts", "receipts and raw"])
+def test_a_crash_before_the_receipt_is_repaired(zone: Zone, lost: str) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, "bad", EUR))
+    zone.ingest(FEED)
+    before = _files(zone)
+    for path in zone.lake.dataset("receipts").glob("batch_date=*/*"):
+        path.unlink()
+    if "raw" in lost:
+        for path in zone.lake.dataset(RAW).glob("batch_date=*/*"):
+            path.unlink()
+    zone.ingest(FEED)
+    assert _files(zone) == before
+
+
+def test_rows_without_a_receipt_go_when_their_file_is_withdrawn(zone: Zone) -> None:
+    path = zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    zone.ingest(FEED)
+    for receipt in zone.lake.dataset("receipts").glob("batch_date=*/*"):
+        receipt.unlink()
+    path.unlink()
+    zone.ingest(FEED)
+    assert zone.rows(RAW) == []
+
+
+def test_files_loaded_together_give_the_same_lake_as_one_by_one(tmp_path: Path) -> None:
+    together, apart = new_zone(tmp_path / "together"), new_zone(tmp_path / "apart")
+    rows = [[USD, EUR], [USD, "bad", USD_RESTATED], [USD_RESTATED, GBP, 'x"'], [USD, EUR]]
+    for number, records in enumerate(rows):
+        for zone in (together, apart):
+            zone.deliver(FEED, f"{number}.csv", csv(RATE_HEADER, *records), DAY + timedelta(number))
+        apart.ingest(FEED, DAY + timedelta(number))
+    together.ingest(FEED, DAY + timedelta(3))
+    for dataset in (RAW, "quarantine"):
+        assert together.rows(dataset) == apart.rows(dataset) != []
+    columns = "file, status, message, delivered_rows, loaded_rows, quarantined_rows, duplicate_rows"
+    assert together.rows("receipts", columns, "file_id") == apart.rows("receipts", columns, "file_id")
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    zones = [new_zone(tmp_path / name) for name in ("a", "b")]
+    for zone in zones:
+        path = zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, EUR, "bad"))
+
+        os.utime(path, ns=(0, 0))
+        zone.ingest(FEED)
+    assert _files(zones[0]) == _files(zones[1])
+
+
+def test_parquet_is_loaded_in_its_own_types(zone: Zone, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "base_currency": ["USD", "EUR", "GBP"],
+            "quote_currency": ["CNY", "CNY", "pound"],
+            "rate_date": pa.array([date(2026, 3, 1)] * 3),
+            "rate": pa.array([7.1, 1 / 3, 9.5]),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet")
+    zone.deliver(FEED, "t.parquet", (tmp_path / "t.parquet").read_bytes())
+    (receipt,) = zone.ingest(FEED)
+    assert counts(receipt) == {"delivered": 3, "loaded": 1, "quarantined": 2, "duplicate": 0}
+    assert zone.refused("row_no, column_name, rule, line_no") == [
+        (2, "rate", "type", None),
+        (3, "quote_currency", "pattern", None),
+    ]
+
+
+@pytest.mark.parametrize("keep", [0, 100, -20])
+def test_a_truncated_parquet_file_is_refused(zone: Zone, tmp_path: Path, keep: int) -> None:
+    pq.write_table(pa.table({"base_currency": ["USD"] * 1000}), tmp_path / "t.parquet")
+    zone.deliver(FEED, "t.parquet", (tmp_path / "t.parquet").read_bytes()[:keep])
+    zone.deliver(FEED, "good.csv", csv(RATE_HEADER, USD))
+    receipts = {receipt.file: receipt.status for receipt in zone.ingest(FEED)}
+    assert receipts == {"t.parquet": "REFUSED", "good.csv": "LOADED"}
+
+
+def test_a_parquet_file_broken_inside_is_refused_and_its_neighbours_are_loaded(zone: Zone, tmp_path: Path) -> None:
+    names = load_contracts()[FEED].arrow_schema
+    for number in range(3):
+        currencies = [f"{chr(65 + i // 676)}{chr(65 + i // 26 % 26)}{chr(65 + i % 26)}" for i in range(5000)]
+        table = pa.table(
+            {
+                "base_currency": currencies,
+                "quote_currency": ["CNY"] * 5000,
+                "rate_date": pa.array([date(2026, 3, 1 + number)] * 5000),
+                "rate": pa.array([Decimal(7)] * 5000, names.field("rate").type),
+            }
+        )
+        pq.write_table(table, tmp_path / "t.parquet", compression="zstd")
+        content = bytearray((tmp_path / "t.parquet").read_bytes())
+        if number == 1:
+            content[60:1200] = b"\xff" * 1140
+        zone.deliver(FEED, f"{number}.parquet", bytes(content))
+    statuses = {receipt.file: receipt.status for receipt in zone.ingest(FEED)}
+    assert statuses == {"0.parquet": "LOADED", "1.parquet": "REFUSED", "2.parquet": "LOADED"}
+
+
+def test_a_wrong_check_digit_is_refused(zone: Zone) -> None:
+    columns = load_contracts()["tax.taxpayer"].columns
+    header = ",".join(column.name for column in columns if column.required)
+    good, wrong = "91110000600037341L,CN-USCC,Firm,NORMAL", "911100006000373410,CN-USCC,Firm,NORMAL"
+    zone.deliver("tax.taxpayer", "t.csv", csv(header, good, wrong, "anything,LOCAL,Firm,NORMAL"))
+    (receipt,) = zone.ingest("tax.taxpayer")
+    refused = dict(zone.refused())
+    assert refused[2] == "check_digit"
+    assert receipt.delivered_rows == 3
+
+
+def _files(zone: Zone) -> dict[str, bytes]:
+    initialise(zone.lake)
+    return {str(p.relative_to(zone.root)): p.read_bytes() for p in sorted(zone.lake.root.rglob("*.parquet"))}
+
+
+def test_the_clock_is_the_only_difference_between_runs(zone: Zone, tmp_path: Path) -> None:
+    other = new_zone(tmp_path / "other")
+    for place, clock in ((zone, CLOCK), (other, datetime(2027, 1, 1))):  # noqa: DTZ001  (the lake's clock is naive UTC)
+        place.deliver(FEED, "r.csv", csv(RATE_HEADER, EUR, USD, USD_RESTATED))
+        place.ingest(FEED, clock=clock)
+    columns = "* exclude (loaded_at)"
+    assert zone.rows(RAW, columns) == other.rows(RAW, columns)
