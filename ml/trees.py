@@ -126,7 +126,7 @@ def fit_trees(
         **params,
         **FIXED,
         "seed": seed,
-        "monotone_constraints": [0] * len(features),
+        "monotone_constraints": list(features.signs),
     }
     rounds = _best_rounds(data, settings, max_rounds, folds) if folds >= 2 else max_rounds
     whole = lgb.Dataset(

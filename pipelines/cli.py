@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -53,12 +54,24 @@ def simulate(
     from sources import simulator
 
     home = Settings().root
-    with console.status("Simulating the economy and writing its deliveries"):
-        if out is None and simulator.portfolio_exists(home):
-            made = simulator.extend(home, until.date())
-        else:
-            made = simulator.simulate(out or home, scale=scale, seed=seed, start=start.date(), until=until.date())
-    console.print(made.summary(), soft_wrap=True, highlight=False)
+    goes_on = out is None and simulator.exists(home)
+    started = time.perf_counter()
+
+    def progress(line: str) -> None:
+        console.print(f"  {line}", soft_wrap=True, highlight=False)
+
+    if goes_on:
+        made = simulator.extend(home, until.date(), progress)
+    else:
+        made = simulator.simulate(
+            out or home, scale=scale, seed=seed, start=start.date(), until=until.date(), progress=progress
+        )
+    console.print(
+        f"Demo portfolio from {made.start} to {made.until}, daily deliveries since {made.go_live}: "
+        f"{(out or home) / 'landing'} ({time.perf_counter() - started:.0f} s)",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 @app.command()
@@ -242,6 +255,7 @@ def expected_input_errors() -> tuple[type[Exception], ...]:
     """The wings' own error types: what they say is meant for people."""
     from ml.errors import EarlyWarningError
     from sources.contract import ContractError
+    from sources.simulator import PortfolioError
     from sources.yaml_model import MappingError
 
-    return (ContractError, MappingError, EarlyWarningError)
+    return (ContractError, MappingError, PortfolioError, EarlyWarningError, FileNotFoundError)

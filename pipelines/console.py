@@ -41,7 +41,8 @@ def show_morning(settings: Settings, console: Console) -> None:
 def _watch_list(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
     rows = con.execute(
         """
-        select supplier_id, supplier_name, watch_state, pd_90d, grade, grade_change, exposure_amount, currency, watch_reason
+        select supplier_id, supplier_name, watch_state, pd_90d, grade, grade_change, exposure_amount, currency,
+               watch_reason
         from risk.watchlist
         order by case watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
                  exposure_amount desc nulls last, pd_90d desc nulls last, supplier_id

@@ -19,7 +19,7 @@ def evaluate_against_oracle(settings: Settings, runs: int, console: Console) -> 
     Raises:
         NightError: the home has no demo portfolio or no champion.
     """
-    if not simulator.portfolio_exists(settings.root):
+    if not simulator.exists(settings.root):
         raise NightError(f"{settings.root} holds no demo portfolio; only a simulated economy has an oracle.")
     registry = ModelRegistry(settings.models)
     champion = registry.load_role("champion")

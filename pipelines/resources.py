@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from dagster import ConfigurableResource, DagsterRun, InitResourceContext
@@ -28,7 +29,7 @@ class NightResource(ConfigurableResource):  # type: ignore[type-arg]
         partition = run.tags.get("dagster/partition") if run else None
         if partition is None:
             raise ValueError("A night is a partition: choose its date (as_of_date) when the run is started.")
-        settings = Settings(home=self.home)
+        settings = Settings(home=Path(self.home))
         settings.prepare()
         self._night = Night(settings, date.fromisoformat(partition))
         self._night.__enter__()

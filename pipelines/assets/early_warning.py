@@ -44,7 +44,7 @@ REASONS = AssetKey(["lake", "score_reason"])
 )
 def supplier_feature(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
     with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
-        rows = con.execute(
+        rows: pa.Table = con.execute(
             "select * from features.supplier_daily where as_of_date = ? order by supplier_id", [night.as_of]
         ).to_arrow_table()
     if rows.num_rows == 0:

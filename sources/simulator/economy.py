@@ -14,7 +14,7 @@ from sources.simulator.state import State, World, opening_state
 from sources.simulator.streams import Streams
 from sources.simulator.timeline import WARM_UP_DAYS, Timeline
 from sources.simulator.trade import move_trade
-from sources.simulator.treasury import move_core_cash, move_supplier_cash, pay_core_suppliers
+from sources.simulator.treasury import close_tax_month, move_core_cash, move_supplier_cash, pay_core_suppliers
 
 
 def make_world(seed: int, scale: float, timeline: Timeline) -> World:
@@ -27,6 +27,7 @@ def make_world(seed: int, scale: float, timeline: Timeline) -> World:
 def step(world: World, state: State, day: int, streams: Streams, journal: Journal | None = None) -> None:
     """Move ``state`` from the evening of ``day`` - 1 to the evening of ``day``, in place."""
     move_climate(world, state, day, streams)
+    close_tax_month(world, state, day)
     move_trade(world, state, day, streams, journal)
     move_core_cash(world, state, day, streams, journal)
     move_certificates(world, state, day, journal)

@@ -29,6 +29,11 @@ def move_hardship(world: World, state: State, day: int, streams: Streams, journa
     """One day of waiting: ages of arrears, what creditors do about them, and what heals."""
     before_legal, before_tax = state.legal_stage.copy(), state.tax_stage.copy()
     before_frozen = state.is_frozen.copy()
+    if day == 0:
+        # the registers open on the first day: what the warm-up left is entered then
+        before_legal, before_tax = np.zeros_like(before_legal), np.zeros_like(before_tax)
+        before_frozen = np.zeros_like(before_frozen)
+        state.distress_known = np.full_like(state.distress_known, NEVER)
     overdue = _age_arrears(world, state)
     positions.note_overdue(world, state, day)
     draws: NDArray[np.float64] = np.ones((3, *state.cash.shape))

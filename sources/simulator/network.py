@@ -192,7 +192,7 @@ def make_network(streams: Streams, parties: Parties) -> Network:
     return Network(
         edges=edges,
         conduct=conduct,
-        core_purchases=_column(purchases),
+        core_purchases=_column(purchases.astype(np.float64)),
         core_line=_column(np.round(purchases / 12 * rng.uniform(0.5, 1.4, core_count), -5)),
         core_tenor=rng.choice([60, 90, 120, 180], core_count, p=[0.25, 0.35, 0.25, 0.15]),
         core_pay_weekday=rng.integers(0, 5, core_count),

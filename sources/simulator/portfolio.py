@@ -71,6 +71,11 @@ class Portfolio:
         return cls(scale=float(values["scale"]), seed=int(values["seed"]), **days)
 
 
+def exists(out: Path) -> bool:
+    """True where a portfolio has been written to ``out`` before."""
+    return (out / SETTINGS_FILE).exists()
+
+
 def default_go_live(start: date, until: date) -> date:
     """The latest first of a month, 4, 16, 28, ... months after the start, that is not after ``until``."""
     month = _FIRST_GO_LIVE_MONTHS

@@ -103,7 +103,6 @@ def move_supplier_cash(world: World, state: State, day: int, streams: Streams, j
     if month_day == RENT_BUSINESS_DAY:
         base = world.parties.revenue[:, None] / 12
         state.rent_due += np.where(state.is_trading, cents((conduct.rent_share + _OTHER_COST_SHARE) * base), 0.0)
-    _assess_tax(world, state, day, month_day)
     _service_loans(world, state, day, month_day, journal)
     _seek_cash(world, state, day, streams, journal)
     _pay_claims(world, state, day, journal)
@@ -132,8 +131,9 @@ def _pay_priority(world: World, state: State, day: int, kind: str, name: str, jo
             journal.add_nonzero("wage_bounced", day, "supplier", cents(0.3 * state.wage_due))
 
 
-def _assess_tax(world: World, state: State, day: int, month_day: int) -> None:
-    if month_day != 1:
+def close_tax_month(world: World, state: State, day: int) -> None:
+    """On the first of a month, before any trade, turn the month before into the figures of its return."""
+    if world.timeline.date_of(day).day != 1:
         return
     net_tax = state.month_output_tax - state.month_input_tax - state.tax_credit
     state.period_payable = cents(np.maximum(0.0, net_tax))

@@ -97,7 +97,8 @@ def last_night(everything: Warehouse) -> dict[str, dict[str, Any]]:
 
 def test_columns_are_the_registry(everything: Warehouse) -> None:
     columns = everything.query(
-        "select column_name, data_type from information_schema.columns where table_schema = 'features' and table_name = 'supplier_daily' order by ordinal_position"
+        "select column_name, data_type from information_schema.columns where table_schema = 'features' "
+        "and table_name = 'supplier_daily' order by ordinal_position"
     )
     assert [name for name, _ in columns] == [*KEYS, *load_registry().names]
     assert {data_type for name, data_type in columns if name not in KEYS} == {"DOUBLE"}
@@ -197,7 +198,8 @@ def test_population_and_depth(last_night: dict[str, dict[str, Any]]) -> None:
 def test_label_looks_ninety_days_ahead(everything: Warehouse) -> None:
     labels = dict(
         everything.query(
-            "select as_of_date, is_distress_90d from features.supplier_label where supplier_id = 'S3' and as_of_date >= date '2025-09-30'"
+            "select as_of_date, is_distress_90d from features.supplier_label where supplier_id = 'S3' "
+            "and as_of_date >= date '2025-09-30'"
         )
     )
     assert labels == {
@@ -210,7 +212,8 @@ def test_label_looks_ninety_days_ahead(everything: Warehouse) -> None:
         LAST: None,
     }
     reasons = everything.query(
-        "select distinct distress_date, distress_reason from features.supplier_label where supplier_id = 'S3' and distress_date is not null"
+        "select distinct distress_date, distress_reason from features.supplier_label "
+        "where supplier_id = 'S3' and distress_date is not null"
     )
     assert reasons == [(date(2026, 1, 15), "INSOLVENCY")]
 
@@ -218,7 +221,8 @@ def test_label_looks_ninety_days_ahead(everything: Warehouse) -> None:
 def test_cured_supplier_enters_the_population_again(everything: Warehouse) -> None:
     statuses = dict(
         everything.query(
-            "select as_of_date, population_status from features.supplier_daily where supplier_id = 'S3' and as_of_date >= date '2025-12-31'"
+            "select as_of_date, population_status from features.supplier_daily where supplier_id = 'S3' "
+            "and as_of_date >= date '2025-12-31'"
         )
     )
     assert statuses == {
@@ -227,3 +231,10 @@ def test_cured_supplier_enters_the_population_again(everything: Warehouse) -> No
         BEFORE_LAST: "ELIGIBLE",
         LAST: "NO_RECENT_DATA",
     }
+
+
+def test_rules_pass_their_unit_tests(everything: Warehouse) -> None:
+    paths = ["test_type:unit,path:models/intermediate/features", "test_type:unit,path:models/features"]
+    statuses = everything.dbt("test", "--select", *paths, as_of=LAST)
+    assert len(statuses) >= 5
+    assert {name: status for name, status in statuses.items() if status != "pass"} == {}

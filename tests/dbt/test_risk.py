@@ -16,8 +16,8 @@ from feature_portfolio import BEFORE_LAST, DELIVERIES, LAST, SCORED_AT
 from tiny_warehouse import Warehouse, WarehouseFactory
 
 SCORE_COLUMNS = [
-    "as_of_date", "supplier_id", "model_role", "model_version", "status", "not_scored_reason", "pd_90d", "grade", "score",
-    "previous_pd_90d", "grade_change", "percentile", "data_depth", "reason_1", "reason_2", "reason_3", "reason_4",
+    "as_of_date", "supplier_id", "model_role", "model_version", "status", "not_scored_reason", "pd_90d", "grade",
+    "score", "previous_pd_90d", "grade_change", "percentile", "data_depth", "reason_1", "reason_2", "reason_3", "reason_4",
     "reason_5", "exposure_amount", "expected_loss_amount", "watch_state", "scored_at",
 ]  # fmt: skip
 
@@ -124,12 +124,18 @@ def scored(prepared: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> War
 
 
 def test_columns_are_those_that_were_promised(scored: Warehouse) -> None:
-    columns = scored.query("select column_name from information_schema.columns where table_schema = 'risk' and table_name = 'supplier_score_daily' order by ordinal_position")
+    columns = scored.query(
+        "select column_name from information_schema.columns where table_schema = 'risk' "
+        "and table_name = 'supplier_score_daily' order by ordinal_position"
+    )
     assert [name for (name,) in columns] == SCORE_COLUMNS
 
 
 def test_scores_are_compared_with_the_night_before(scored: Warehouse) -> None:
-    rows = scored.query(f"select supplier_id, pd_90d, previous_pd_90d, grade_change from risk.supplier_score_daily where as_of_date = date '{LAST}' order by 1")
+    rows = scored.query(
+        "select supplier_id, pd_90d, previous_pd_90d, grade_change from risk.supplier_score_daily "
+        f"where as_of_date = date '{LAST}' order by 1"
+    )
     assert rows == [
         ("S1", None, 0.05, None),
         ("S2", 0.04, 0.01, 2),
@@ -140,15 +146,25 @@ def test_scores_are_compared_with_the_night_before(scored: Warehouse) -> None:
 
 
 def test_expected_loss_is_pd_times_loss_times_recourse(scored: Warehouse) -> None:
-    rows = dict(scored.query(f"select supplier_id, (exposure_amount, expected_loss_amount) from risk.supplier_score_daily where as_of_date = date '{LAST}'"))
+    rows = dict(
+        scored.query(
+            "select supplier_id, (exposure_amount, expected_loss_amount) from risk.supplier_score_daily "
+            f"where as_of_date = date '{LAST}'"
+        )
+    )
     assert rows["S1"] == (Decimal("20000.00"), Decimal("9000.00"))
     assert rows["S2"] == (Decimal(0), Decimal(0))
-    before = scored.query(f"select expected_loss_amount from risk.supplier_score_daily where as_of_date = date '{BEFORE_LAST}' and supplier_id = 'S1'")
+    before = scored.query(
+        "select expected_loss_amount from risk.supplier_score_daily "
+        f"where as_of_date = date '{BEFORE_LAST}' and supplier_id = 'S1'"
+    )
     assert before == [(Decimal("450.00"),)]
 
 
 def test_watch_list_says_why_and_since_when(scored: Warehouse) -> None:
-    rows = scored.query("select supplier_id, watch_state, previous_watch_state, since_date, watch_reason from risk.watchlist order by 1")
+    rows = scored.query(
+        "select supplier_id, watch_state, previous_watch_state, since_date, watch_reason from risk.watchlist order by 1"
+    )
     assert rows == [
         ("S1", "RESTRICTED", "NORMAL", LAST, DISTRESSED.reason),
         ("S2", "ENHANCED", "NORMAL", LAST, "Grade 4; the probability of distress rose from 1.0% to 4.0%."),
@@ -157,14 +173,19 @@ def test_watch_list_says_why_and_since_when(scored: Warehouse) -> None:
 
 
 def test_run_log_names_night_model_and_deliveries(scored: Warehouse) -> None:
-    rows = scored.query("select as_of_date, since_date, champion_version, scored_count, loaded_rows > 0, loaded_rows_by_feed like '%tax.vat_invoice=%' from monitoring.run_log order by 1")
+    rows = scored.query(
+        "select as_of_date, since_date, champion_version, scored_count, loaded_rows > 0, loaded_rows_by_feed like '%tax.vat_invoice=%' "
+        "from monitoring.run_log order by 1"
+    )
     assert rows == [(BEFORE_LAST, None, "ew-1", 4, True, True), (LAST, BEFORE_LAST, "ew-1", 3, True, True)]
 
 
 def test_run_log_is_written_without_scores(prepared: Warehouse, tmp_path: Path) -> None:
     warehouse = prepared.copy(tmp_path / "unscored")
     assert score_night(warehouse, LAST, since=None) == {}
-    assert warehouse.query("select as_of_date, champion_version, scored_count from monitoring.run_log") == [(LAST, None, 0)]
+    assert warehouse.query("select as_of_date, champion_version, scored_count from monitoring.run_log") == [
+        (LAST, None, 0)
+    ]
 
 
 @pytest.mark.parametrize(

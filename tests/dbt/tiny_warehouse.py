@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from tiny_portfolio import Delivery, write_lake
@@ -54,9 +55,10 @@ class Warehouse:
         os.environ["ANCHORWATCH_WAREHOUSE"] = str(self.path)
         night = f"{{as_of_date: '{as_of}', since_date: '{since or ''}'}}"
         result = dbtRunner(manifest=self.manifest).invoke([*arguments, "--vars", night, "--quiet"])
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if result.exception is not None:
             raise result.exception
+        assert isinstance(result.result, RunExecutionResult)
         return {node.node.name: str(node.status) for node in result.result}
 
     def build(self, as_of: date, since: date | None = None, with_tests: bool = True) -> None:

@@ -38,7 +38,8 @@ def test_invoice_is_net_plus_tax_and_never_overpaid(db: duckdb.DuckDBPyConnectio
     nothing(
         db,
         """
-        with paid as (select company_code, ap_document_no, fiscal_year, sum(amount) as amount from erp_ap_payment group by all),
+        with paid as (
+            select company_code, ap_document_no, fiscal_year, sum(amount) as amount from erp_ap_payment group by all),
         credited as (
             select company_code, reference_ap_document_no as ap_document_no, sum(gross_amount) as amount
             from erp_ap_invoice where document_type = 'CREDIT_NOTE' group by all)
@@ -59,7 +60,8 @@ def test_order_receipt_and_invoice_are_linked(db: duckdb.DuckDBPyConnection) -> 
         left join erp_goods_receipt as g using (company_code, po_no, po_line_no)
         where i.po_no is not null and i.document_type = 'INVOICE' and not coalesce(
             o.erp_vendor_no = i.erp_vendor_no and o.net_amount = i.net_amount and g.net_amount = i.net_amount
-            and o.po_date <= g.receipt_date and g.receipt_date <= i.invoice_date and i.invoice_date <= i.posting_date, false)
+            and o.po_date <= g.receipt_date and g.receipt_date <= i.invoice_date
+            and i.invoice_date <= i.posting_date, false)
         """,
     )
 

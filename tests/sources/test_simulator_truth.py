@@ -47,7 +47,9 @@ def path_of(home: Path, fault: dict[str, Any]) -> Path:
 
 
 def records(path: Path, contract: Contract) -> list[str]:
-    daily = "history" not in ((path.parent / "_delivery.yaml").read_text() if (path.parent / "_delivery.yaml").exists() else "")
+    daily = "history" not in (
+        (path.parent / "_delivery.yaml").read_text() if (path.parent / "_delivery.yaml").exists() else ""
+    )
     return path.read_bytes().decode(_shape(contract, daily=daily).encoding).splitlines()[1:]
 
 

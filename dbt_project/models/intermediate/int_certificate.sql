@@ -34,8 +34,8 @@ making_events as (
     group by certificate_id, child_certificate_id
 ),
 
--- A child enters the ledger on the first day on which it, the event that made it and its parent are all known, so that
--- files that arrive out of step never leave a tree unbalanced.
+-- A child enters the ledger on the first day on which it, the event that made it and its parent are all known, so
+-- that files that arrive out of step never leave a tree unbalanced.
 opened as (
     select
         certificate_id,

@@ -24,6 +24,12 @@ openings as (
     inner join certificates on entries.certificate_id = certificates.certificate_id
 ),
 
+signs as (
+    select 1 as entry_sign
+    union all
+    select -1 as entry_sign
+),
+
 events as (
     select
         versions.certificate_id,
@@ -35,7 +41,7 @@ events as (
         end as posted_date,
         signs.entry_sign * versions.amount as amount
     from {{ ref('int_certificate_event') }} as versions
-    cross join (select 1 as entry_sign union all select -1 as entry_sign) as signs
+    cross join signs
     where
         versions.posted_date is not null
         and (signs.entry_sign = 1 or versions.valid_to is not null)
@@ -60,7 +66,8 @@ entries as (
     from events
     where
         event_type in (
-            'SPLIT', 'TRANSFERRED', 'FROZEN', 'UNFROZEN', 'FINANCED', 'FINANCE_REPAID', 'REDEEMED', 'WRITTEN_OFF', 'CANCELLED'
+            'SPLIT', 'TRANSFERRED', 'FROZEN', 'UNFROZEN', 'FINANCED', 'FINANCE_REPAID', 'REDEEMED', 'WRITTEN_OFF',
+            'CANCELLED'
         )
 ),
 

@@ -25,8 +25,9 @@ held as (
     from totals
 ),
 
--- What is redeemed comes off the free part first and off the financed part last: the funder is paid only by cash. Where the
--- event that financed or froze a part was refused, its release finds nothing to release and must not make the rest larger.
+-- What is redeemed comes off the free part first and off the financed part last: the funder is paid only by cash.
+-- Where the event that financed or froze a part was refused, its release finds nothing to release and must not make
+-- the rest larger.
 financed as (
     select
         *,

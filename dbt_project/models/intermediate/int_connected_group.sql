@@ -24,8 +24,8 @@ group_0 as (
     group by party_id
 ),
 
--- Each round takes the smallest party of the neighbours' groups and then that party's own group, so that the reach doubles:
--- a test fails where {{ rounds }} rounds did not bring both ends of every relation together.
+-- Each round takes the smallest party of the neighbours' groups and then that party's own group, so that the reach
+-- doubles: a test fails where {{ rounds }} rounds did not bring both ends of every relation together.
 {%- for round in range(1, rounds + 1) %}
 nearest_{{ round }} as (
     select

@@ -2,7 +2,8 @@ with events as (
     select * from {{ version_entries(ref('stg_platform__facility_event'), ['facility_event_id']) }}
 ),
 
--- LIMIT_SET replaces the limit, so the newest instruction known counts; each kind of entry keeps its place in that order.
+-- LIMIT_SET replaces the limit, so the newest instruction known counts; each kind of entry keeps its place in that
+-- order.
 ordered as (
     select
         *,

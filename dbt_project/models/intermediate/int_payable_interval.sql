@@ -48,8 +48,8 @@ credit_note_versions as (
     where document_type = 'CREDIT_NOTE'
 ),
 
--- A credit note names its invoice by number alone; the number is unique only within a fiscal year, so it is the vendor's
--- newest invoice of that number up to the year of the note.
+-- A credit note names its invoice by number alone; the number is unique only within a fiscal year, so it is the
+-- vendor's newest invoice of that number up to the year of the note.
 credit_notes as (
     select
         first_known.payable_id,
@@ -160,7 +160,12 @@ select
     cast(turned.set_off as decimal(18, 2)) as set_off_amount,
     cast(turned.certificated as decimal(18, 2)) as certificated_amount,
     cast(
-        versions.gross_amount - turned.credited - turned.paid_cash - turned.paid_bill - turned.set_off - turned.certificated
+        versions.gross_amount
+        - turned.credited
+        - turned.paid_cash
+        - turned.paid_bill
+        - turned.set_off
+        - turned.certificated
         as decimal(18, 2)
     ) as open_amount
 from turned

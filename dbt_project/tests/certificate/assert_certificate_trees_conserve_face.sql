@@ -1,11 +1,16 @@
--- At every instant the face of a root is what its holders hold, plus what was redeemed, written off or cancelled: whatever
--- changes in the positions of a tree on a day must equal the change of the root's own face on that day.
+-- At every instant the face of a root is what its holders hold, plus what was redeemed, written off or cancelled:
+-- whatever changes in the positions of a tree on a day must equal the change of the root's own face on that day.
 with held as (
     select
         root_certificate_id,
         holder_id,
         valid_from,
-        available_amount + frozen_amount + financed_amount + redeemed_amount + written_off_amount + cancelled_amount as amount
+        available_amount
+        + frozen_amount
+        + financed_amount
+        + redeemed_amount
+        + written_off_amount
+        + cancelled_amount as amount
     from {{ ref('certificate_position') }}
 ),
 
@@ -13,7 +18,8 @@ position_changes as (
     select
         root_certificate_id,
         valid_from as change_date,
-        amount - coalesce(lag(amount) over (partition by root_certificate_id, holder_id order by valid_from), 0) as amount
+        amount
+        - coalesce(lag(amount) over (partition by root_certificate_id, holder_id order by valid_from), 0) as amount
     from held
 ),
 

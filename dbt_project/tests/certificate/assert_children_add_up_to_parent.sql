@@ -1,5 +1,6 @@
--- A split or transfer ends a certificate: its children together have its face, and nothing of it stays with the parent.
--- A parent one of whose children is not in the ledger yet, because a row of it is late or refused, is still being divided.
+-- A split or transfer ends a certificate: its children together have its face, and nothing of it stays with the
+-- parent. A parent one of whose children is not in the ledger yet, because a row of it is late or refused, is still
+-- being divided.
 with children as (
     select
         parent_certificate_id as certificate_id,

@@ -1,5 +1,5 @@
--- A child promises what its parent promised: same root, obligor, currency and due date, and one tier more exactly where the
--- holder changed.
+-- A child promises what its parent promised: same root, obligor, currency and due date, and one tier more exactly
+-- where the holder changed.
 select
     children.certificate_id,
     parents.certificate_id as parent_certificate_id

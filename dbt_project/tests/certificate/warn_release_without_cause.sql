@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
--- A part was released (repaid to the funder, unfrozen) that no event had financed or frozen. One row follows each event that
--- quarantine refused; more means that the platform's event log has gaps.
+-- A part was released (repaid to the funder, unfrozen) that no event had financed or frozen. One row follows each
+-- event that quarantine refused; more means that the platform's event log has gaps.
 select
     certificate_id,
     posted_date,

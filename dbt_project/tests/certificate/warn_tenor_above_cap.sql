@@ -1,5 +1,6 @@
 {{ config(severity='warn') }}
--- A promise runs no longer than the cap valid at its issue. A breach is the platform's to answer, so the night goes on.
+-- A promise runs no longer than the cap valid at its issue. A breach is the platform's to answer, so the night goes
+-- on.
 select
     certificates.certificate_id,
     certificates.issue_date,

@@ -1,5 +1,5 @@
--- Both ends of a relation that connects are in one group. A failure means that a chain of parties is longer than the rounds
--- of int_connected_group reach: raise their number.
+-- Both ends of a relation that connects are in one group. A failure means that a chain of parties is longer than the
+-- rounds of int_connected_group reach: raise their number.
 select
     relations.from_party_id,
     relations.to_party_id

@@ -1,4 +1,5 @@
--- Exposure of the night is financed principal less repayments, by currency, straight from the latest delivered versions.
+-- Exposure of the night is financed principal less repayments, by currency, straight from the latest delivered
+-- versions.
 with financed as (
     select
         financing_id,

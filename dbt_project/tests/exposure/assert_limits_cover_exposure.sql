@@ -1,5 +1,5 @@
--- Every financing outstanding counts against a limit: exposure and utilised limits agree by core enterprise, funder and
--- currency.
+-- Every financing outstanding counts against a limit: exposure and utilised limits agree by core enterprise, funder
+-- and currency.
 with compared as (
     select
         core_enterprise_id,

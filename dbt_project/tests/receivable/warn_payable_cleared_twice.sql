@@ -1,5 +1,6 @@
 {{ config(severity='warn') }}
--- More was cleared than was invoiced. The books of the core enterprise are at fault, or a clearing names the wrong document.
+-- More was cleared than was invoiced. The books of the core enterprise are at fault, or a clearing names the wrong
+-- document.
 select
     receivable_id,
     company_code,

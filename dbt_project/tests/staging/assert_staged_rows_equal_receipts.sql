@@ -1,5 +1,5 @@
--- Every row that ingest loaded is staged once. Of a history file, rows that became known only after the night are left out.
--- Looks at the files of the night; a full build looks at all.
+-- Every row that ingest loaded is staged once. Of a history file, rows that became known only after the night are
+-- left out. Looks at the files of the night; a full build looks at all.
 {%- set feeds = {
     'platform': [
         'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'party_relation', 'repayment',

@@ -1,5 +1,6 @@
 {%- set years_back = 12 %}
 {%- set years_ahead = 3 %}
+{%- set first_day = 'make_date(cast(extract(year from ' ~ as_of_date() ~ ') as integer) - ' ~ years_back ~ ', 1, 1)' %}
 
 with digits as (
     {%- for digit in range(10) %}
@@ -20,8 +21,7 @@ numbers as (
 
 days as (
     select
-        {{ add_days("make_date(cast(extract(year from " ~ as_of_date() ~ ") as integer) - " ~ years_back ~ ", 1, 1)", 'number') }}
-            as calendar_date
+        {{ add_days(first_day, 'number') }} as calendar_date
     from numbers
 )
 

@@ -32,7 +32,8 @@ select
     funder_id,
     currency,
     cast(sum(outstanding_amount) as decimal(18, 2)) as outstanding_amount,
-    cast(sum(case when has_recourse then outstanding_amount else 0 end) as decimal(18, 2)) as recourse_outstanding_amount,
+    cast(sum(case when has_recourse then outstanding_amount else 0 end) as decimal(18, 2))
+        as recourse_outstanding_amount,
     cast(sum(case when days_past_due > 0 then outstanding_amount else 0 end) as decimal(18, 2)) as overdue_amount,
     cast(max(days_past_due) as integer) as max_days_past_due,
     cast(count(*) as bigint) as financing_count

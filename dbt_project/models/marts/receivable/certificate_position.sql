@@ -4,7 +4,8 @@
     'received', 'available', 'frozen', 'financed', 'passed_on', 'redeemed', 'written_off', 'cancelled'
 ] %}
 
--- What a holder keeps after a split is a new certificate: it is neither received from another nor passed on to another.
+-- What a holder keeps after a split is a new certificate: it is neither received from another nor passed on to
+-- another.
 with certificates as (
     select
         certificates.certificate_id,
@@ -37,7 +38,7 @@ kept_parts as (
 ),
 
 changes as (
-    {%- for sign, date in [('', 'valid_from'), ('-', 'valid_to')] %}
+    {%- for sign, opposite, date in [('', '-', 'valid_from'), ('-', '', 'valid_to')] %}
     select
         root_certificate_id,
         holder_id,
@@ -53,7 +54,7 @@ changes as (
         holder_id,
         {{ date }} as change_date,
         {%- for amount in amounts %}
-        {{ (('-' if sign == '' else '') ~ 'face_amount') if amount == 'passed_on' else '0' }} as {{ amount }}{{ ',' if not loop.last }}
+        {{ opposite ~ 'face_amount' if amount == 'passed_on' else '0' }} as {{ amount }}{{ ',' if not loop.last }}
         {%- endfor %}
     from kept_parts
     where {{ date }} is not null

@@ -1,0 +1,244 @@
+"""One small portfolio through whole nights: rerun, next night, kill, faults, red nights, replay.
+
+The portfolio has two years of history and few daily deliveries. Tests work on copies of one prepared home.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.publish import read_manifest
+from pipelines.settings import CHECKOUT
+from sources.simulator import extend, simulate
+
+pytestmark = pytest.mark.night
+
+NIGHT, NEXT_NIGHT = date(2026, 6, 3), date(2026, 6, 4)
+COMMAND = str(Path(sys.executable).parent / "anchorwatch")
+
+
+def anchorwatch(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=os.environ | {"ANCHORWATCH_HOME": str(home), "COLUMNS": "160"},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def digests(home: Path) -> dict[str, str]:
+    manifest = read_manifest(home / "published", "bank")
+    assert manifest is not None
+    return {name: facts["digest"] for name, facts in manifest["tables"].items()}
+
+
+def published(home: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home / "published/bank/anchorwatch.duckdb"), read_only=True) as con:
+        return con.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("night") / "home"
+    simulate(home, scale=0.1, seed=7, start=date(2024, 7, 1), until=NIGHT, go_live=date(2026, 6, 1))
+    done = anchorwatch(home, "nightly", "--train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Watch list" in done.stdout
+    return home
+
+
+@pytest.fixture
+def home(first_night: Path, tmp_path: Path) -> Path:
+    """A copy of the home after its first night, links followed as a backup would."""
+    shutil.copytree(first_night, tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def next_night(first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A copy with the next day's deliveries and its night, undisturbed; and how many seconds the night took."""
+    home = tmp_path_factory.mktemp("calm") / "home"
+    shutil.copytree(first_night, home)
+    extend(home, NEXT_NIGHT)
+    started = time.perf_counter()
+    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home, time.perf_counter() - started
+
+
+def test_every_supplier_is_scored_or_told_why_not(first_night: Path) -> None:
+    [(rows, suppliers, known, bad_pd, unexplained)] = published(
+        first_night,
+        "select count(*), count(distinct supplier_id), (select count(*) from core.dim_supplier), "
+        "count(*) filter (where status = 'SCORED' and not (pd_90d > 0 and pd_90d < 1)), "
+        "count(*) filter (where status = 'NOT_SCORED' and not_scored_reason is null) "
+        "from risk.supplier_score_latest",
+    )
+    assert rows == suppliers == known > 100
+    assert (bad_pd, unexplained) == (0, 0)
+
+
+def test_a_better_grade_never_has_a_higher_pd(first_night: Path) -> None:
+    inversions = published(
+        first_night,
+        "with g as (select grade, min(pd_90d) as low, max(pd_90d) as high from risk.supplier_score_latest "
+        "where status = 'SCORED' group by grade) select * from g a join g b on a.grade < b.grade and a.high > b.low",
+    )
+    assert inversions == []
+
+
+def test_every_delivered_row_is_accounted_for(first_night: Path) -> None:
+    [(files, delivered, accounted)] = published(
+        first_night,
+        "select count(*), sum(delivered_rows), sum(loaded_rows + quarantined_rows + duplicate_rows) "
+        "from monitoring.feed_reconciliation",
+    )
+    on_disk = [p for p in (first_night / "landing").rglob("*") if p.is_file() and not p.name.startswith("_")]
+    assert files == len(on_disk)
+    assert delivered == accounted > 0
+
+
+def test_quarantine_holds_exactly_the_rows_that_were_broken(first_night: Path) -> None:
+    truth = duckdb.execute(
+        f"select source || '.' || feed, cast(delivery_date as date), file, row_no "
+        f"from read_parquet('{first_night}/truth/faults.parquet') where expected = 'QUARANTINED' "
+        f"and cast(delivery_date as date) <= date '{NIGHT}' order by all"
+    ).fetchall()
+    found = duckdb.execute(
+        f"select source || '.' || feed, business_date, file, row_no "
+        f"from read_parquet('{first_night}/lake/quarantine/**/*.parquet', union_by_name = true) order by all"
+    ).fetchall()
+    assert truth
+    assert found == truth
+
+
+def test_a_rerun_changes_nothing(home: Path) -> None:
+    before = digests(home)
+    done = anchorwatch(home, "nightly", "--as-of", NIGHT.isoformat())
+    assert done.returncode == 0, done.stderr
+    assert digests(home) == before
+
+
+def test_a_killed_night_ends_as_if_undisturbed(next_night: tuple[Path, float], home: Path) -> None:
+    calm, seconds = next_night
+    extend(home, NEXT_NIGHT)
+    before = digests(home)
+    moments = random.Random(3)
+    for share in (0.25, 0.55, 0.85):
+        process = subprocess.Popen(
+            [COMMAND, "nightly", "--as-of", NEXT_NIGHT.isoformat()],
+            env=os.environ | {"ANCHORWATCH_HOME": str(home)},
+            cwd=CHECKOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(seconds * (share + moments.uniform(-0.1, 0.1)))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert digests(home) in (before, digests(calm)), "a reader saw something between two nights"
+    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert digests(home) == digests(calm)
+
+
+def test_a_past_night_is_replayed_beside_the_book(next_night: tuple[Path, float]) -> None:
+    home, _ = next_night
+    before = digests(home)
+    done = anchorwatch(home, "replay", "--as-of", NIGHT.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "equals the book" in done.stdout
+    assert digests(home) == before
+
+
+def test_without_a_delivery_the_night_is_red_and_the_publication_stands(home: Path) -> None:
+    before = digests(home)
+    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.returncode == 1
+    assert f"No file was delivered for {NEXT_NIGHT}" in done.stderr
+    assert digests(home) == before
+
+
+def test_without_a_model_the_night_is_red_and_the_publication_stands(home: Path) -> None:
+    before = digests(home)
+    extend(home, NEXT_NIGHT)
+    shutil.rmtree(home / "models")
+    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.returncode == 1
+    assert "no champion" in done.stderr
+    assert digests(home) == before
+
+
+def test_broken_files_are_named_and_stop_nothing(home: Path) -> None:
+    extend(home, NEXT_NIGHT)
+    folder = f"{NEXT_NIGHT}"
+    landing = home / "landing"
+    whole = next((landing / "tax" / "vat_invoice").rglob("*.parquet")).read_bytes()
+    broken = {
+        "tax/vat_invoice": ("truncated.parquet", whole[: len(whole) // 2]),
+        "bank/transaction": (
+            "entity.xml",
+            b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><Document>&x;</Document>',
+        ),
+        "external/fx_rate": (
+            "encoding.csv",
+            "base_currency,quote_currency,rate_date,rate\nUSD,CNY,2026-06-03,7.1\n人,CNY,2026-06-03,1\n".encode(
+                "gb18030"
+            ),
+        ),
+    }
+    for feed, (name, content) in broken.items():
+        (landing / feed / folder).mkdir(parents=True, exist_ok=True)
+        (landing / feed / folder / name).write_bytes(content)
+    repeated = next(p for p in sorted((landing / "erp/ap_invoice").rglob("*.csv")))
+    (landing / "erp/ap_invoice" / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy(repeated, landing / "erp/ap_invoice" / folder / "again.csv")
+    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    for name in ("truncated.parquet", "entity.xml", "encoding.csv", "again.csv"):
+        assert sum(name in line for line in said.splitlines()) == 1, said
+    became = dict(
+        published(
+            home,
+            "select file, (status, delivered_rows, loaded_rows, quarantined_rows, duplicate_rows) "
+            f"from monitoring.feed_reconciliation where business_date = date '{NEXT_NIGHT}'",
+        )
+    )
+    assert became["truncated.parquet"][0] == "REFUSED"
+    assert became["entity.xml"][0] == "REFUSED"
+    assert became["encoding.csv"] == ("LOADED", 2, 1, 1, 0)
+    assert became["again.csv"][0] == "REPEATED_FILE"
+    assert became["again.csv"][1] == became["again.csv"][4] > 0
+
+
+def test_explain_says_why(first_night: Path) -> None:
+    [(supplier,)] = published(
+        first_night,
+        "select supplier_id from risk.supplier_score_latest where status = 'SCORED' order by pd_90d desc limit 1",
+    )
+    done = anchorwatch(first_night, "explain", supplier)
+    assert done.returncode == 0, done.stderr
+    [(reason,)] = published(
+        first_night, f"select reason_1 from risk.supplier_score_latest where supplier_id = '{supplier}'"
+    )
+    assert reason.split()[0] in done.stdout
+    unknown = anchorwatch(first_night, "explain", "nobody")
+    assert unknown.returncode == 2
+    assert "No score of supplier nobody" in unknown.stderr
