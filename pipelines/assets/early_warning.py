@@ -1,6 +1,7 @@
 """From features to scores: what `ml` is given from the lake and the warehouse, and where its tables go."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -110,10 +111,10 @@ def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
     partitions_def=NIGHTS,
 )
 def score(context: AssetExecutionContext, night: NightResource) -> Iterator[MaterializeResult[Any]]:
-    frame = features_of_night(night.lake, night.as_of)
+    frame, clock = features_of_night(night.lake, night.as_of), datetime.now(UTC).replace(tzinfo=None)
     rows = {SCORES: 0, REASONS: 0}
     for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
-        result = ml.score(model, frame, role=role)
+        result = ml.score(model, frame, role=role, scored_at=clock)
         for key, dataset, table in (
             (SCORES, "scores/supplier_score", result.supplier_score),
             (REASONS, "scores/score_reason", result.score_reason),

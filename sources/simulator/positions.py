@@ -116,7 +116,7 @@ def finance(world: World, state: State, day: int, shortage: Floats, journal: Jou
     edge, run = np.nonzero((usable * share) >= _MINIMUM_FINANCING)
     target = floor_cents(usable[edge, run] * share[edge, run])
     slots = (day + 1 + np.arange(CERTIFICATE_RING - 1)) % CERTIFICATE_RING
-    held = state.held[slots][:, edge, run]
+    held = state.held[slots[:, None], edge, run]
     before = np.cumsum(held, axis=0) - held
     taken = np.clip(target - before, 0.0, held)
     taken = np.where(taken >= _MINIMUM_SLICE, cents(taken), 0.0)

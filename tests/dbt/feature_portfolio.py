@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -277,5 +277,3 @@ DELIVERIES = [
     *_insolvency(),
     *_recourse(),
 ]
-
-SCORED_AT = datetime(2026, 4, 1, 2)
