@@ -19,7 +19,7 @@ from sources.simulator.streams import Streams
 
 HORIZON_DAYS = 90
 # a fork of 2,000 suppliers takes about 30 MB
-_RUNS_PER_BUNDLE = 20
+_RUNS_PER_BUNDLE = 10
 
 
 def distress_probability(out: Path, as_of: date, runs: int = 500) -> pa.Table:

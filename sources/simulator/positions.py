@@ -63,11 +63,11 @@ def _transfer(world: World, state: State, day: int, received: Floats, journal: J
     due = due_day(world, day, index)
     state.open_payable[chain] -= amount
     state.owed[chain] -= amount
-    state.held[due % CERTIFICATE_RING, index] += amount
+    state.held[index, due % CERTIFICATE_RING] += amount
     state.held_total[chain] += amount
     passed = edges.by_feed.sum(amount)
     source = np.flatnonzero(passed.any(axis=1))
-    state.held[due_day(world, day, source) % CERTIFICATE_RING, source] -= passed[source]
+    state.held[source, due_day(world, day, source) % CERTIFICATE_RING] -= passed[source]
     state.held_total[source] -= passed[source]
     arrived[chain] = amount
     if journal is not None:
@@ -89,7 +89,7 @@ def _issue(world: World, state: State, day: int, journal: Journal | None) -> Non
     amount = np.where(allowed, wanted, 0.0)
     state.payables[(day + edges.terms_days[index]) % PAY_RING, index] += wanted - amount
     due = due_day(world, day, index)
-    state.held[due % CERTIFICATE_RING, index] += amount
+    state.held[index, due % CERTIFICATE_RING] += amount
     state.held_total[index] += amount
     received = np.zeros_like(state.held_total)
     received[index] = amount
@@ -116,7 +116,7 @@ def finance(world: World, state: State, day: int, shortage: Floats, journal: Jou
     edge, run = np.nonzero((usable * share) >= _MINIMUM_FINANCING)
     target = floor_cents(usable[edge, run] * share[edge, run])
     slots = (day + 1 + np.arange(CERTIFICATE_RING - 1)) % CERTIFICATE_RING
-    held = state.held[slots[:, None], edge, run]
+    held = state.held[edge[:, None], slots, run[:, None]].T
     before = np.cumsum(held, axis=0) - held
     taken = np.clip(target - before, 0.0, held)
     taken = np.where(taken >= _MINIMUM_SLICE, cents(taken), 0.0)
@@ -126,8 +126,8 @@ def finance(world: World, state: State, day: int, shortage: Floats, journal: Jou
     days = position + 1
     interest = cents(amount * edges.rate_pct[edge] / 100 * days / 360)
     fee = cents(amount * FEE_RATE)
-    state.held[slot, edge, run] -= amount
-    state.financed[slot, edge, run] += amount
+    state.held[edge, slot, run] -= amount
+    state.financed[edge, slot, run] += amount
     np.subtract.at(state.held_total, (edge, run), amount)
     np.add.at(state.cash, (edges.seller[edge], run), amount - interest - fee)
     if journal is not None:
@@ -138,7 +138,7 @@ def _redeem(world: World, state: State, day: int, journal: Journal | None) -> No
     """The core enterprise pays all that is due, or nothing of it until it can."""
     edges = world.network.edges
     slot = day % CERTIFICATE_RING
-    held, financed = state.held[slot], state.financed[slot]
+    held, financed = state.held[:, slot], state.financed[:, slot]
     falling_due = held.any() or financed.any()
     if not falling_due and not (state.unpaid_since != NEVER).any():
         return
@@ -148,8 +148,8 @@ def _redeem(world: World, state: State, day: int, journal: Journal | None) -> No
         state.held_total -= held
         liable = edges.has_recourse[:, None] & (financed > 0) & (state.recourse_since == NEVER)
         state.recourse_since = np.where(liable, day, state.recourse_since)
-        state.held[slot] = 0.0
-        state.financed[slot] = 0.0
+        state.held[:, slot] = 0.0
+        state.financed[:, slot] = 0.0
     pool = edges.by_root.sum(state.overdue_held + state.overdue_financed)
     supported = (state.unpaid_since != NEVER) & (day - state.unpaid_since >= state.support_after)
     support = np.where(supported, cents(np.maximum(0.0, 1.2 * pool - state.core_cash)), 0.0)

@@ -91,8 +91,8 @@ class State:
     owed: Floats  # due and unpaid; negative is prepaid by certificate
     open_payable: Floats
     to_issue: Floats  # ring
-    held: Floats  # ring by due day
-    financed: Floats  # ring by due day
+    held: Floats  # (E, ring, B) by due day: a holder's certificates lie side by side
+    financed: Floats  # likewise
     held_total: Floats
     overdue_held: Floats
     overdue_financed: Floats
@@ -175,8 +175,8 @@ def opening_state(world: World) -> State:
         owed=zeros(edges),
         open_payable=zeros(edges),
         to_issue=zeros(ISSUE_RING, edges),
-        held=zeros(CERTIFICATE_RING, edges),
-        financed=zeros(CERTIFICATE_RING, edges),
+        held=zeros(edges, CERTIFICATE_RING),
+        financed=zeros(edges, CERTIFICATE_RING),
         held_total=zeros(edges),
         overdue_held=zeros(edges),
         overdue_financed=zeros(edges),

@@ -17,32 +17,43 @@ edges as (
 ),
 
 group_0 as (
-    select
+    select distinct
         party_id,
-        least(party_id, min(neighbour_party_id)) as group_party_id
+        party_id as group_party_id
     from edges
-    group by party_id
 ),
 
--- Each round takes the smallest party of the neighbours' groups and then that party's own group, so that the reach
--- doubles: a test fails where {{ rounds }} rounds did not bring both ends of every relation together.
+-- Each round hooks every group onto the smallest group it touches and follows the hooks further. Party ids are hashes, so
+-- runs of ever smaller neighbours are short and the number of groups falls fast. A test fails where {{ rounds }} rounds did
+-- not bring both ends of every relation together.
 {%- for round in range(1, rounds + 1) %}
-nearest_{{ round }} as (
+hook_{{ round }} as (
     select
-        edges.party_id,
-        least(min(own.group_party_id), min(neighbours.group_party_id)) as group_party_id
+        own.group_party_id,
+        least(own.group_party_id, min(neighbours.group_party_id)) as target_party_id
     from edges
     inner join group_{{ round - 1 }} as own on edges.party_id = own.party_id
     inner join group_{{ round - 1 }} as neighbours on edges.neighbour_party_id = neighbours.party_id
-    group by edges.party_id
+    group by own.group_party_id
 ),
 
+{%- for jump in (1, 2) %}
+{%- set hooks = 'hook_' ~ round if jump == 1 else 'jump_' ~ round ~ '_1' %}
+jump_{{ round }}_{{ jump }} as (
+    select
+        origins.group_party_id,
+        targets.target_party_id
+    from {{ hooks }} as origins
+    inner join {{ hooks }} as targets on origins.target_party_id = targets.group_party_id
+),
+
+{%- endfor %}
 group_{{ round }} as (
     select
-        nearest_{{ round }}.party_id,
-        least(nearest_{{ round }}.group_party_id, jump.group_party_id) as group_party_id
-    from nearest_{{ round }}
-    inner join nearest_{{ round }} as jump on nearest_{{ round }}.group_party_id = jump.party_id
+        members.party_id,
+        jumps.target_party_id as group_party_id
+    from group_{{ round - 1 }} as members
+    inner join jump_{{ round }}_2 as jumps on members.group_party_id = jumps.group_party_id
 ){{ ',' if not loop.last }}
 {%- endfor %}
 

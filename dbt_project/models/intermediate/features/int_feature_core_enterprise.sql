@@ -125,15 +125,16 @@ ratings as (
     select
         spine.as_of_date,
         spine.core_enterprise_id,
-        max_by(ratings.rating_notch, ratings.rating_date) as notch,
-        max_by(ratings.rating_notch, ratings.rating_date) filter (where ratings.rating_date <= spine.from_180d)
-            as notch_180d_ago
+        max_by(ratings.rating_notch, ratings.recency) as notch,
+        max_by(ratings.rating_notch, ratings.recency) filter (where ratings.rating_date <= spine.from_180d) as notch_180d_ago
     from spine
     inner join (
         select
             {{ party_id('party_no_scheme', 'party_no') }} as party_id,
             rating_notch,
             rating_date,
+            -- of two agencies on one day the worse rating counts
+            {{ days_between("cast('2000-01-01' as date)", 'rating_date') }} * 100 + rating_notch as recency,
             valid_from,
             valid_to
         from {{ version_intervals(

@@ -30,15 +30,17 @@ causes as (
     select
         spine.as_of_date,
         spine.supplier_id,
-        min(distress.distress_date) as distress_date,
-        min_by(distress.cause, distress.distress_date) as cause
+        distress.distress_date,
+        distress.cause
     from spine
     inner join {{ ref('int_supplier_distress') }} as distress
         on
             spine.supplier_id = distress.supplier_id
             and distress.distress_date <= spine.as_of_date
             and (distress.cured_date is null or distress.cured_date > spine.as_of_date)
-    group by spine.as_of_date, spine.supplier_id
+    qualify row_number() over (
+        partition by spine.as_of_date, spine.supplier_id order by distress.distress_date, distress.cause
+    ) = 1
 ),
 
 freshness as (

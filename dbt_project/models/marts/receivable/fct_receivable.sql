@@ -42,6 +42,7 @@ with payables as (
     where payables.valid_to is null and payables.confirmed_date is not null
 ),
 
+-- A certificate that is split ends; while a part of the split is late or refused, what is not accounted for stays with it.
 certificates as (
     select
         certificates.certificate_id as receivable_id,
@@ -60,7 +61,7 @@ certificates as (
         certificates.issue_date as confirmed_date,
         certificates.due_date,
         certificates.currency,
-        positions.face_amount,
+        cast(positions.face_amount - positions.passed_on_amount as decimal(18, 2)) as face_amount,
         cast(0 as decimal(18, 2)) as credited_amount,
         cast(0 as decimal(18, 2)) as paid_cash_amount,
         cast(0 as decimal(18, 2)) as paid_bill_amount,
@@ -80,7 +81,12 @@ certificates as (
     inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
     left join {{ ref('int_supplier') }} as suppliers
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
-    where positions.valid_to is null and positions.passed_on_amount = 0
+    where
+        positions.valid_to is null
+        and (
+            positions.passed_on_amount = 0
+            or positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
+        )
 )
 
 select * from payables
