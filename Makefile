@@ -9,6 +9,8 @@ UV_VERSION := 0.9.9
 ANCHORWATCH_HOME ?= data
 export ANCHORWATCH_HOME
 export UV_NO_PROGRESS ?= 1
+# A night starts four processes; without stored bytecode each compiles Dagster and dbt again.
+export PYTHONDONTWRITEBYTECODE :=
 REAL_HOME := data-real
 REAL_NIGHT := 2020-02-21
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from dagster import ConfigurableResource, DagsterRun, InitResourceContext
 from dagster_dbt import DbtCliResource
@@ -53,15 +54,22 @@ class NightResource(ConfigurableResource):  # type: ignore[type-arg]
     def lake(self) -> Lake:
         return Lake(self._night.settings.lake)
 
-    def dbt_vars(self) -> str:
-        """The variables of both dbt passes. `since_date` is empty at a full build."""
+    @contextmanager
+    def dbt_settings(self) -> Iterator[None]:
+        """Hand the night's settings to the dbt processes started within; `since_date` is empty at a full build."""
         since = self._night.since
-        variables: dict[str, Any] = {
+        settings = {
             "as_of_date": self.as_of.isoformat(),
             "since_date": since.isoformat() if since else "",
             "code_version": code_version(),
         }
-        return json.dumps(variables)
+        variables = {f"DBT_ENV_CUSTOM_ENV_{name}": value for name, value in settings.items()}
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            for name in variables:
+                del os.environ[name]
 
 
 def dbt_resource(settings: Settings) -> DbtCliResource:

@@ -1,5 +1,6 @@
-{#- Subselect: the dates for which a `*_daily` model is built. A night adds itself and any month-end that was passed without
-    a night; a full build adds every month-end, for the days between cannot be had back from what was published. -#}
+{#- Subselect: the dates for which a `*_daily` model is built. A night adds itself and any month-end that was passed
+    without a night; a full build adds every month-end, for the days between cannot be had back from what was
+    published. -#}
 {% macro snapshot_dates() -%}
     (
         select calendar_date as as_of_date

@@ -1,6 +1,6 @@
-{#- All versions of a feed's rows that are known at as_of_date, in the names and types of its contract. The columns are read
-    from the source definition, which is generated from the contract, so that they are written once. A night appends what
-    was delivered after the last finished one. -#}
+{#- All versions of a feed's rows that are known at as_of_date, in the names and types of its contract. The columns
+    are read from the source definition, which is generated from the contract, so that they are written once. A night
+    appends what was delivered after the last finished one. -#}
 {% macro staged_feed(source_name, feed) -%}
     select
     {%- for column in staged_columns(source_name, feed) %}

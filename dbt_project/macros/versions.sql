@@ -1,5 +1,5 @@
-{#- Which of two versions of a row came later. The lake may deliver several versions of a key in one night and even in one
-    file, so the knowledge date alone does not decide. -#}
+{#- Which of two versions of a row came later. The lake may deliver several versions of a key in one night and even in
+    one file, so the knowledge date alone does not decide. -#}
 {% macro version_order(direction='') -%}
     known_date {{ direction }}, batch_date {{ direction }}, file_id {{ direction }}, row_no {{ direction }}
 {%- endmacro %}
@@ -13,8 +13,8 @@
     )
 {%- endmacro %}
 
-{#- Subselect: all versions with the days on which each was the latest we knew, as [valid_from, valid_to). A version that
-    was replaced on the day it came was never the latest at the end of a night and is left out. -#}
+{#- Subselect: all versions with the days on which each was the latest we knew, as [valid_from, valid_to). A version
+    that was replaced on the day it came was never the latest at the end of a night and is left out. -#}
 {% macro version_intervals(relation, keys) -%}
     (
         select
@@ -26,9 +26,9 @@
     )
 {%- endmacro %}
 
-{#- Subselect for ledgers of flows: every version enters with entry_sign 1 on the day we knew it, and leaves again with
-    entry_sign -1 on the day a later version replaced it. Sums of `entry_sign * amount` by `entry_date` therefore restate
-    a flow by the difference, on the day of the correction. -#}
+{#- Subselect for ledgers of flows: every version enters with entry_sign 1 on the day we knew it, and leaves again
+    with entry_sign -1 on the day a later version replaced it. Sums of `entry_sign * amount` by `entry_date` therefore
+    restate a flow by the difference, on the day of the correction. -#}
 {% macro version_entries(relation, keys) -%}
     (
         select

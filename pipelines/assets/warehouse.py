@@ -71,14 +71,14 @@ def dbt_passes(settings: Settings) -> list[AssetsDefinition]:
 def _build(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
     """Run `dbt build` on the working warehouse; row counts are read when dbt has let go of the file."""
     target = night.settings.dbt_target / "run"
-    invocation = dbt.cli(
-        ["build", "--exclude-resource-type", "unit_test", "--vars", night.dbt_vars()],
-        context=context,
-        target_path=target,
-        raise_on_error=False,
-    )
     target.mkdir(parents=True, exist_ok=True)
-    with (target / "stdout.log").open("w") as log, redirect_stdout(log):
+    with (target / "stdout.log").open("w") as log, redirect_stdout(log), night.dbt_settings():
+        invocation = dbt.cli(
+            ["build", "--exclude-resource-type", "unit_test"],
+            context=context,
+            target_path=target,
+            raise_on_error=False,
+        )
         events = list(invocation.stream())
     if not invocation.is_successful():
         yield from (event for event in events if not isinstance(event, Output))

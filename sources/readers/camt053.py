@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -174,36 +175,46 @@ def _balances(path: Path, left_out: _LeftOut) -> Iterator[tuple[Row, etree._Elem
 def _elements(path: Path, tag: str) -> Iterator[tuple[_Statement, etree._Element]]:
     """Elements ``tag`` of the file's statements in order; each is emptied after use, so memory stays flat."""
     statement = _Statement("", None)
-    statements = 0
+    owner: etree._Element | None = None
+    finished = 0
     try:
+        # Only these two kinds of elements come up from the parser; a call for every tag doubles the time.
         context = etree.iterparse(
-            str(path), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+            str(path),
+            events=("end",),
+            tag=("{*}Stmt", f"{{*}}{tag}"),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
         )
-        for event, element in context:
-            name = _local_name(element)
-            if event == "start":
-                if element.getparent() is None and element.getroottree().docinfo.doctype:
-                    raise FileRefused("It declares a DOCTYPE, which a bank statement never needs; it was not read.")
-                if name == "Stmt":
-                    statements += 1
-                    statement = _Statement(str(statements), None)
-                continue
+        for _, element in context:
+            if finished == 0 and owner is None:
+                _refuse_doctype(element.getroottree())
             parent = element.getparent()
-            if parent is None or _local_name(parent) != "Stmt":
+            if _local_name(element) == "Stmt":
+                finished += 1
+            elif parent is None or _local_name(parent) != "Stmt":
                 continue
-            if name == "Id":
-                statement = _Statement((element.text or "").strip() or statement.statement_id, statement.account_no)
-            elif name == "Acct":
-                statement = _Statement(statement.statement_id, _account_no(element, "."))
-            elif name == tag:
+            else:
+                if parent is not owner:
+                    owner = parent
+                    number = _text(parent, "Id") or str(finished + 1)
+                    statement = _Statement(number, _account_no(parent, "Acct"))
                 yield statement, element
             element.clear()
-            while element.getprevious() is not None:
+            while parent is not None and element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
         raise FileRefused(f"It is not well-formed XML ({error.msg}); deliver it again.") from error
-    if not statements:
+    if not finished:
+        _refuse_doctype(context.root.getroottree())
         raise FileRefused("It holds no statement (Stmt): it is no camt.053 message.")
+
+
+def _refuse_doctype(tree: etree._ElementTree) -> None:
+    if tree.docinfo.doctype:  # type: ignore[attr-defined]
+        raise FileRefused("It declares a DOCTYPE, which a bank statement never needs; it was not read.")
 
 
 def _line_no(element: etree._Element) -> int | None:
@@ -212,17 +223,21 @@ def _line_no(element: etree._Element) -> int | None:
 
 
 def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+@cache
+def _any_namespace(path: str) -> str:
+    """The path with local names only: message versions differ in their namespace."""
+    return "/".join(step if step == "." else f"{{*}}{step}" for step in path.split("/"))
 
 
 def _all(element: etree._Element, path: str) -> list[etree._Element]:
-    """Elements below ``element`` by local names, whatever the message version's namespace."""
-    return element.findall("/".join(step if step == "." else f"{{*}}{step}" for step in path.split("/")))
+    return element.findall(_any_namespace(path))
 
 
 def _first(element: etree._Element, path: str) -> etree._Element | None:
-    found = _all(element, path)
-    return found[0] if found else None
+    return element.find(_any_namespace(path))
 
 
 def _text(element: etree._Element, path: str) -> str | None:

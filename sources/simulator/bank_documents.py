@@ -209,7 +209,7 @@ def _certificate_entries(history: History) -> list[_Entries]:
                 purpose,
                 pick(bank_names, bank),
                 pick(clearing, bank),
-                join(tag, labels("", edge, 5), "-", labels("", table.get("due", day), 4)),
+                join(tag, labels("", edge, 5), "-", labels("", table.get("issued", day), 4)),
                 text,
             )
         )

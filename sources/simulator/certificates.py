@@ -1,7 +1,8 @@
 """From positions to certificates: who made which, every event of its life, what was financed and by whom repaid.
 
-On an edge no two certificates share a due day. A certificate that is passed on in part ends; its children are one for
-each recipient and a remainder for the holder, so each (edge, due day) has an original and at most one remainder.
+A certificate that is passed on in part ends on the day it was made; its children are one for each recipient and a
+remainder for the holder. All descendants of a root are made on the root's day of issue, and an edge issues once a day,
+so each (edge, day made) has one original and at most one remainder. Due days do not tell an edge's certificates apart.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ def build_ledger(history: History) -> Ledger:
     feed = np.where(edges.feed[edge] >= 0, edges.feed[edge], edge)
     # remainders: one for each certificate from which something was passed on
     passed = np.arange(len(issue["edge"]), len(edge))
-    key = edge * _DAY_SPAN + due
-    source_key, first, place = np.unique(feed[passed] * _DAY_SPAN + due[passed], return_index=True, return_inverse=True)
+    key = edge * _DAY_SPAN + made
+    wanted = feed[passed] * _DAY_SPAN + made[passed]
+    source_key, place = np.unique(wanted, return_inverse=True)
     order = np.argsort(key, kind="stable")
     source = order[np.searchsorted(key[order], source_key)]
     passed_cents = np.bincount(place, cents[passed], len(source)).astype(np.int64)
@@ -86,7 +88,7 @@ def build_ledger(history: History) -> Ledger:
     parent[passed] = source[place]
     originals = len(edge)
     edge, due = np.concatenate([edge, edge[source]]), np.concatenate([due, due[source]])
-    made = np.concatenate([made, made[passed][first]])
+    made = np.concatenate([made, made[source]])
     cents = np.concatenate([cents, cents[source] - passed_cents])
     parent = np.concatenate([parent, source])
     remainder = np.arange(len(edge)) >= originals
@@ -121,9 +123,9 @@ def build_financings(history: History, ledger: Ledger) -> Financings:
     edges, journal = history.world.network.edges, history.journal
     table = journal.table("finance")
     leaf = np.flatnonzero(~ledger.ended)
-    key = ledger.edge[leaf] * _DAY_SPAN + ledger.due[leaf]
+    key = ledger.edge[leaf] * _DAY_SPAN + ledger.made[leaf]
     order = np.argsort(key, kind="stable")
-    certificate = leaf[order][np.searchsorted(key[order], table["edge"] * _DAY_SPAN + table["due"])]
+    certificate = leaf[order][np.searchsorted(key[order], table["edge"] * _DAY_SPAN + table["issued"])]
     redeemed = ledger.redeemed[certificate]
     bought = _next_day(journal.table("buy_back"), "edge", table["edge"], table["due"])
     by_supplier = edges.has_recourse[table["edge"]] & (bought != NEVER) & ((redeemed == NEVER) | (bought < redeemed))

@@ -47,7 +47,7 @@ KINDS: dict[str, dict[str, type]] = {
     "outside_purchase": {"supplier": int, "net": float, "tax": float},
     "issue": {"edge": int, "due": int, "amount": float},
     "transfer": {"edge": int, "due": int, "amount": float},
-    "finance": {"edge": int, "due": int, "amount": float, "interest": float, "fee": float},
+    "finance": {"edge": int, "issued": int, "due": int, "amount": float, "interest": float, "fee": float},
     "redeem": {"core": int},
     "core_default": {"core": int},
     "vat_return": {"supplier": int, "sales": float, "output": float, "input": float, "payable": float, "paid": float},

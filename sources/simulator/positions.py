@@ -1,7 +1,8 @@
-"""Certificates as amounts per edge and due day: issued, passed on, financed, redeemed.
+"""Certificates as amounts per edge and day of issue: issued, passed on, financed, redeemed.
 
-On one edge no two certificates share a due day, so (edge, due day) names exactly one certificate that the seller of the
-edge holds; ``certificates`` turns these positions into certificates and their events.
+An edge issues once a day and passes on only what was issued that day, so (edge, day of issue) names exactly one
+certificate that the seller of the edge holds, and the root it descends from. A due day would not do: due days on a
+weekend move to the Monday, where they meet others. ``certificates`` turns these positions into certificates.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ LIABLE_AFTER_DAYS = 30
 _MINIMUM_TRANSFER, _MINIMUM_FINANCING, _MINIMUM_SLICE = 5_000.0, 40_000.0, 10_000.0
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
-def due_day(world: World, day: int, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Due day of certificates issued on ``day`` under the edges' core enterprises; always a business day."""
+def due_day(world: World, issued: int | Ints, index: Ints) -> Ints:
+    """Due day of certificates issued on ``issued`` under the edges' core enterprises; always a business day."""
     tenor = world.network.core_tenor[world.network.edges.root_core[index]]
-    return world.timeline.next_business_day(day + tenor)
+    return world.timeline.next_business_day(issued + tenor)
+
+
+def _slots_due(world: World, day: int) -> Ints:
+    """(n, E): slots of the days of issue whose certificates are due on ``day``; n is 3 on a Monday, otherwise 1."""
+    tenor = world.network.core_tenor[world.network.edges.root_core]
+    return np.asarray((world.timeline.days_moved_to(day)[:, None] - tenor) % CERTIFICATE_RING, dtype=np.int64)
 
 
 def move_certificates(world: World, state: State, day: int, journal: Journal | None) -> None:
@@ -60,19 +68,18 @@ def _transfer(world: World, state: State, day: int, received: Floats, journal: J
     if not amount.any():
         return arrived
     index = np.arange(edges.core_edges, len(edges))
-    due = due_day(world, day, index)
     state.open_payable[chain] -= amount
     state.owed[chain] -= amount
-    state.held[index, due % CERTIFICATE_RING] += amount
+    state.held[chain, day % CERTIFICATE_RING] += amount
     state.held_total[chain] += amount
     passed = edges.by_feed.sum(amount)
     source = np.flatnonzero(passed.any(axis=1))
-    state.held[source, due_day(world, day, source) % CERTIFICATE_RING] -= passed[source]
+    state.held[source, day % CERTIFICATE_RING] -= passed[source]
     state.held_total[source] -= passed[source]
     arrived[chain] = amount
     if journal is not None:
         made = np.flatnonzero(amount[:, 0])
-        journal.add("transfer", day, edge=index[made], due=due[made], amount=amount[made, 0])
+        journal.add("transfer", day, edge=index[made], due=due_day(world, day, index[made]), amount=amount[made, 0])
     return arrived
 
 
@@ -88,14 +95,13 @@ def _issue(world: World, state: State, day: int, journal: Journal | None) -> Non
     allowed = (state.unpaid_since[edges.root_core[index]] == NEVER) & _may_hold(world, state, day)[edges.seller[index]]
     amount = np.where(allowed, wanted, 0.0)
     state.payables[(day + edges.terms_days[index]) % PAY_RING, index] += wanted - amount
-    due = due_day(world, day, index)
-    state.held[index, due % CERTIFICATE_RING] += amount
+    state.held[index, day % CERTIFICATE_RING] += amount
     state.held_total[index] += amount
     received = np.zeros_like(state.held_total)
     received[index] = amount
     if journal is not None:
         made = np.flatnonzero(amount[:, 0])
-        journal.add("issue", day, edge=index[made], due=due[made], amount=amount[made, 0])
+        journal.add("issue", day, edge=index[made], due=due_day(world, day, index[made]), amount=amount[made, 0])
     for _tier in (2, 3):
         received = _transfer(world, state, day, received, journal)
 
@@ -115,7 +121,9 @@ def finance(world: World, state: State, day: int, shortage: Floats, journal: Jou
     share = np.divide(want, available, out=np.zeros_like(want), where=available > 0)[edges.seller]
     edge, run = np.nonzero((usable * share) >= _MINIMUM_FINANCING)
     target = floor_cents(usable[edge, run] * share[edge, run])
-    slots = (day + 1 + np.arange(CERTIFICATE_RING - 1)) % CERTIFICATE_RING
+    # under one core enterprise what was issued first is due first
+    issue_days = day + 1 + np.arange(-CERTIFICATE_RING, 0)
+    slots = issue_days % CERTIFICATE_RING
     held = state.held[edge[:, None], slots, run[:, None]].T
     before = np.cumsum(held, axis=0) - held
     taken = np.clip(target - before, 0.0, held)
@@ -123,22 +131,23 @@ def finance(world: World, state: State, day: int, shortage: Floats, journal: Jou
     position, pair = np.nonzero(taken)
     amount = taken[position, pair]
     edge, run, slot = edge[pair], run[pair], slots[position]
-    days = position + 1
-    interest = cents(amount * edges.rate_pct[edge] / 100 * days / 360)
+    issued = issue_days[position]
+    due = due_day(world, issued, edge)
+    interest = cents(amount * edges.rate_pct[edge] / 100 * (due - day) / 360)
     fee = cents(amount * FEE_RATE)
     state.held[edge, slot, run] -= amount
     state.financed[edge, slot, run] += amount
     np.subtract.at(state.held_total, (edge, run), amount)
     np.add.at(state.cash, (edges.seller[edge], run), amount - interest - fee)
     if journal is not None:
-        journal.add("finance", day, edge=edge, due=day + days, amount=amount, interest=interest, fee=fee)
+        journal.add("finance", day, edge=edge, issued=issued, due=due, amount=amount, interest=interest, fee=fee)
 
 
 def _redeem(world: World, state: State, day: int, journal: Journal | None) -> None:
     """The core enterprise pays all that is due, or nothing of it until it can."""
     edges = world.network.edges
-    slot = day % CERTIFICATE_RING
-    held, financed = state.held[:, slot], state.financed[:, slot]
+    every, slots = np.arange(len(edges)), _slots_due(world, day)
+    held, financed = state.held[every, slots].sum(axis=0), state.financed[every, slots].sum(axis=0)
     falling_due = held.any() or financed.any()
     if not falling_due and not (state.unpaid_since != NEVER).any():
         return
@@ -148,8 +157,8 @@ def _redeem(world: World, state: State, day: int, journal: Journal | None) -> No
         state.held_total -= held
         liable = edges.has_recourse[:, None] & (financed > 0) & (state.recourse_since == NEVER)
         state.recourse_since = np.where(liable, day, state.recourse_since)
-        state.held[:, slot] = 0.0
-        state.financed[:, slot] = 0.0
+        state.held[every, slots] = 0.0
+        state.financed[every, slots] = 0.0
     pool = edges.by_root.sum(state.overdue_held + state.overdue_financed)
     supported = (state.unpaid_since != NEVER) & (day - state.unpaid_since >= state.support_after)
     support = np.where(supported, cents(np.maximum(0.0, 1.2 * pool - state.core_cash)), 0.0)

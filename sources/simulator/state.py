@@ -1,7 +1,8 @@
 """The state of the economy at the end of a day.
 
 The last axis of every array counts runs: the run itself has one, a bundle of forks has many. Rings are indexed by the
-day modulo their length; what lies in a slot falls due on that day. Money is CNY, kept to whole cents.
+day modulo their length; what lies in a slot falls due on that day, but for certificates, which lie in the slot of the
+day they were issued on. Money is CNY, kept to whole cents.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class State:
     owed: Floats  # due and unpaid; negative is prepaid by certificate
     open_payable: Floats
     to_issue: Floats  # ring
-    held: Floats  # (E, ring, B) by due day: a holder's certificates lie side by side
+    held: Floats  # (E, ring, B) by day of issue: a holder's certificates lie side by side
     financed: Floats  # likewise
     held_total: Floats
     overdue_held: Floats

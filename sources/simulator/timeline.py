@@ -58,6 +58,10 @@ class Timeline:
         weekday = (self.start.weekday() + days) % 7
         return days + np.where(weekday == 5, 2, np.where(weekday == 6, 1, 0))
 
+    def days_moved_to(self, day: int) -> NDArray[np.int64]:
+        """The days whose next business day is the business day ``day``: a Monday takes in its weekend."""
+        return np.arange(day - 2 if self.weekday(day) == 0 else day, day + 1)
+
     def season(self, day: int) -> tuple[float, float]:
         """Seasonal factor of the building sectors and of the others."""
         month = self.date_of(day).month - 1

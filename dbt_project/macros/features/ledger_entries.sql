@@ -1,5 +1,6 @@
-{#- Subselect: the signed entries (`entry_sign`, `entry_date`) of a feed's versions that a daily ledger still has to book. A
-    full build books all of them; a night reads just the keys that were delivered since the last finished one. -#}
+{#- Subselect: the signed entries (`entry_sign`, `entry_date`) of a feed's versions that a daily ledger still has to
+    book. A full build books all of them; a night reads just the keys that were delivered since the last finished one.
+    -#}
 {% macro ledger_entries(relation, keys) -%}
     {%- if is_night() -%}
     (

@@ -1,5 +1,5 @@
-{#- Subselect: intervals [valid_from, valid_to) of the same keys that overlap or touch, merged into one. An open interval has
-    valid_to null. `relation` has the keys, valid_from and valid_to. -#}
+{#- Subselect: intervals [valid_from, valid_to) of the same keys that overlap or touch, merged into one. An open
+    interval has valid_to null. `relation` has the keys, valid_from and valid_to. -#}
 {% macro merged_intervals(relation, keys) -%}
     {%- set by_keys = keys | join(', ') -%}
     {%- set forever = "cast('9999-12-31' as date)" -%}

@@ -3,8 +3,9 @@
     case when ({{ value }}) is not null then least(greatest({{ value }}, {{ lowest }}), {{ highest }}) end
 {%- endmacro %}
 
-{#- Guarded quotient as a double: null unless both terms are known and the denominator is positive; a denominator below
-    `floor` counts as `floor`, so that a tiny base does not make a huge ratio, and the result stays within [-cap, cap]. -#}
+{#- Guarded quotient as a double: null unless both terms are known and the denominator is positive; a denominator
+    below `floor` counts as `floor`, so that a tiny base does not make a huge ratio, and the result stays within
+    [-cap, cap]. -#}
 {% macro ratio(numerator, denominator, floor=none, cap=none) -%}
     {%- set base = 'cast(' ~ denominator ~ ' as double)' -%}
     {%- if floor is not none -%}{%- set base = 'greatest(' ~ base ~ ', ' ~ floor ~ ')' -%}{%- endif -%}
@@ -19,16 +20,22 @@
 {% macro growth(now, before, floor=10000, cap=3) -%}
     case
         when {{ before }} > 0 and {{ now }} is not null
-            then least(greatest(cast({{ now }} as double), 0) / greatest(cast({{ before }} as double), {{ floor }}) - 1, {{ cap }})
+            then least(
+                greatest(cast({{ now }} as double), 0) / greatest(cast({{ before }} as double), {{ floor }}) - 1,
+                {{ cap }}
+            )
     end
 {%- endmacro %}
 
-{#- Part of the sum of two amounts, in [0, 1]; negative amounts count as nothing. Null where one is not known or both are
-    nothing. -#}
+{#- Part of the sum of two amounts, in [0, 1]; negative amounts count as nothing. Null where one is not known or both
+    are nothing. -#}
 {% macro share_of_both(part, other) -%}
     case
-        when {{ part }} is not null and {{ other }} is not null and (greatest({{ part }}, 0) + greatest({{ other }}, 0)) > 0
-            then cast(greatest({{ part }}, 0) as double) / cast(greatest({{ part }}, 0) + greatest({{ other }}, 0) as double)
+        when
+            {{ part }} is not null and {{ other }} is not null
+            and (greatest({{ part }}, 0) + greatest({{ other }}, 0)) > 0
+            then cast(greatest({{ part }}, 0) as double)
+                / cast(greatest({{ part }}, 0) + greatest({{ other }}, 0) as double)
     end
 {%- endmacro %}
 
@@ -37,14 +44,15 @@
     case
         when {{ first }} is not null and {{ second }} is not null and greatest({{ first }}, {{ second }}) > 0
             then least(
-                cast(abs({{ first }} - {{ second }}) as double) / greatest(cast(greatest({{ first }}, {{ second }}) as double), {{ floor }}),
+                cast(abs({{ first }} - {{ second }}) as double)
+                / greatest(cast(greatest({{ first }}, {{ second }}) as double), {{ floor }}),
                 1
             )
     end
 {%- endmacro %}
 
-{#- Sum of a ledger column over the window that ends with the night; 0 where the ledger holds nothing in it. The ledger row
-    is aliased `ledger`, the spine row with its window edges `spine`. -#}
+{#- Sum of a ledger column over the window that ends with the night; 0 where the ledger holds nothing in it. The
+    ledger row is aliased `ledger`, the spine row with its window edges `spine`. -#}
 {% macro window_sum(column, days, skip_days=0) -%}
     coalesce(
         sum(ledger.{{ column }}) filter (

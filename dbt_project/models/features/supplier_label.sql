@@ -1,3 +1,5 @@
+{{ config(contract={'enforced': true}) }}
+
 {%- set horizon_days = 90 %}
 
 with nights as (

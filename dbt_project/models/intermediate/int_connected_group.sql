@@ -23,9 +23,9 @@ group_0 as (
     from edges
 ),
 
--- Each round hooks every group onto the smallest group it touches and follows the hooks further. Party ids are hashes, so
--- runs of ever smaller neighbours are short and the number of groups falls fast. A test fails where {{ rounds }} rounds did
--- not bring both ends of every relation together.
+-- Each round hooks every group onto the smallest group it touches and follows the hooks further. Party ids are
+-- hashes, so runs of ever smaller neighbours are short and the number of groups falls fast. A test fails where the
+-- rounds did not bring both ends of every relation together.
 {%- for round in range(1, rounds + 1) %}
 hook_{{ round }} as (
     select

@@ -1,9 +1,9 @@
 select root_certificate_id from {{ ref('stg_platform__certificate') }}
-{%- if var('since_date') %}
+{%- if night_setting('since_date') %}
 where batch_date > {{ since_date() }}
 {%- endif %}
 union
 select root_certificate_id from {{ ref('stg_platform__certificate_event') }}
-{%- if var('since_date') %}
+{%- if night_setting('since_date') %}
 where batch_date > {{ since_date() }}
 {%- endif %}

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_certificate_event'}}}) }}
+
 -- issue <= accept <= split, transfer or finance <= due <= redeem, in the order in which things happened.
 with accepted as (
     select

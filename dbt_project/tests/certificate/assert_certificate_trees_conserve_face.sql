@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'certificate_position'}}}) }}
+
 -- At every instant the face of a root is what its holders hold, plus what was redeemed, written off or cancelled:
 -- whatever changes in the positions of a tree on a day must equal the change of the root's own face on that day.
 with held as (

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_certificate_position_interval'}}}) }}
+
 -- A split or transfer ends a certificate: its children together have its face, and nothing of it stays with the
 -- parent. A parent one of whose children is not in the ledger yet, because a row of it is late or refused, is still
 -- being divided.

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_financing_interval'}}}) }}
+
 -- Across all funders, at no time is more of a certificate financed than its face, by the financing ledger as by the
 -- platform's events; and what was split or transferred was not financed.
 with financings as (

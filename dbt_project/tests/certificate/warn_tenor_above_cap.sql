@@ -1,4 +1,4 @@
-{{ config(severity='warn') }}
+{{ config(meta={'dagster': {'ref': {'name': 'int_certificate'}}}, severity='warn') }}
 -- A promise runs no longer than the cap valid at its issue. A breach is the platform's to answer, so the night goes
 -- on.
 select

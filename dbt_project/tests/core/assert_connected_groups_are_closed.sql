@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_connected_group'}}}) }}
+
 -- Both ends of a relation that connects are in one group. A failure means that a chain of parties is longer than the
 -- rounds of int_connected_group reach: raise their number.
 select

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'exposure_daily'}}}) }}
+
 -- Exposure of the night is financed principal less repayments, by currency, straight from the latest delivered
 -- versions.
 with financed as (

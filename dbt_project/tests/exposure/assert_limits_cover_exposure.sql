@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'limit_daily'}}}) }}
+
 -- Every financing outstanding counts against a limit: exposure and utilised limits agree by core enterprise, funder
 -- and currency.
 with compared as (

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'ageing_daily'}}}) }}
+
 -- The ageing of the night holds every open amount of the receivables once.
 with compared as (
     select

@@ -1,7 +1,7 @@
-{{ config(tags=['after_scoring']) }}
+{{ config(meta={'dagster': {'ref': {'name': 'supplier_score_daily'}}}, tags=['after_scoring']) }}
 
--- Each model role answers for exactly the suppliers of core.dim_supplier on the night: a supplier without a row would be
--- watched by nobody.
+-- Each model role answers for exactly the suppliers of core.dim_supplier on the night: a supplier without a row would
+-- be watched by nobody.
 with roles as (
     select distinct model_role from {{ ref('supplier_score_daily') }} where as_of_date = {{ as_of_date() }}
 ),

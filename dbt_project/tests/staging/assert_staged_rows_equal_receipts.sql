@@ -1,16 +1,18 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_receipt'}}}) }}
+
 -- Every row that ingest loaded is staged once. Of a history file, rows that became known only after the night are
 -- left out. Looks at the files of the night; a full build looks at all.
 {%- set feeds = {
     'platform': [
-        'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'party_relation', 'repayment',
-        'supplier',
+        'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'party_relation',
+        'repayment', 'supplier',
     ],
     'erp': ['ap_invoice', 'ap_payment', 'goods_receipt', 'purchase_order', 'vendor'],
     'tax': ['taxpayer', 'vat_invoice', 'vat_return'],
     'bank': ['account', 'balance', 'transaction'],
     'external': ['agency_rating', 'financial_statement', 'fx_rate', 'industry_index', 'public_record'],
 } %}
-{%- set first_batch = since_date() if var('since_date') else "cast('1970-01-01' as date)" %}
+{%- set first_batch = since_date() if night_setting('since_date') else "cast('1970-01-01' as date)" %}
 
 with staged as (
     {%- for source_name, names in feeds.items() %}

@@ -28,7 +28,8 @@ redeemed as (
         cast(0 as decimal(18, 2)) as issued_amount,
         entries.entry_sign * entries.amount as redeemed_amount,
         case
-            when cast(entries.occurred_at as date) <= first_certificates.due_date then entries.entry_sign * entries.amount
+            when cast(entries.occurred_at as date) <= first_certificates.due_date
+                then entries.entry_sign * entries.amount
             else 0
         end as redeemed_on_time_amount
     from {{ ledger_entries(ref('stg_platform__certificate_event'), ['certificate_event_id']) }} as entries

@@ -6,9 +6,11 @@ with billed as (
         terms.erp_vendor_no,
         terms.due_date,
         entries.entry_date as known_date,
-        entries.entry_sign * case when terms.document_type = 'INVOICE' then entries.gross_amount else -entries.gross_amount end
+        entries.entry_sign
+        * case when terms.document_type = 'INVOICE' then entries.gross_amount else -entries.gross_amount end
             as gross_amount,
-        entries.entry_sign * case when terms.document_type = 'INVOICE' then coalesce(entries.retention_amount, 0) else 0 end
+        entries.entry_sign
+        * case when terms.document_type = 'INVOICE' then coalesce(entries.retention_amount, 0) else 0 end
             as retention_amount
     from {{ ledger_entries(ref('stg_erp__ap_invoice'), ['company_code', 'ap_document_no', 'fiscal_year']) }} as entries
     inner join {{ ref('int_erp_document_term') }} as terms

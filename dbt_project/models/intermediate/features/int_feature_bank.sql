@@ -165,7 +165,8 @@ held as (
         greatest(
             {{ days_between(
                 'greatest(levels.balance_date, ' ~ add_days(first_edge, 1) ~ ')',
-                'least(coalesce(levels.next_date, ' ~ add_days('levels.as_of_date', 1) ~ '), ' ~ add_days(last_edge, 1) ~ ')'
+                'least(coalesce(levels.next_date, ' ~ add_days('levels.as_of_date', 1) ~ '), '
+                ~ add_days(last_edge, 1) ~ ')'
             ) }}, 0
         ) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -192,7 +193,9 @@ variation as (
         reached.sector_code,
         case
             when reached.first_date <= reached.from_180d and months.inflow_180d > 0
-                then sqrt(greatest(months.squared_inflow_180d / 6 - (months.inflow_180d / 6) * (months.inflow_180d / 6), 0))
+                then sqrt(
+                    greatest(months.squared_inflow_180d / 6 - (months.inflow_180d / 6) * (months.inflow_180d / 6), 0)
+                )
                     / greatest(months.inflow_180d / 6, 1000)
         end as inflow_cv
     from reached
@@ -213,7 +216,8 @@ select
     reached.supplier_id,
     flows.last_bank_date,
     coalesce(flows.trade_inflow_180d, 0) as trade_inflow_180d,
-    {{ clamped('balances.balance_30d / greatest(cast(flows.outflow_90d as double) / 90, 100)', 0, 365) }} as cash_buffer_days,
+    {{ clamped('balances.balance_30d / greatest(cast(flows.outflow_90d as double) / 90, 100)', 0, 365) }}
+        as cash_buffer_days,
     balances.low_balance_days_90d,
     {{ clamped('balances.lowest_balance_30d / greatest(cast(flows.outflow_90d as double) / 3, 3000)', -5, 5) }}
         as lowest_balance_to_outflow_30d,
@@ -222,9 +226,15 @@ select
         'flows.trade_inflow_90d - flows.trade_outflow_90d', 'flows.trade_inflow_90d + flows.trade_outflow_90d',
         floor=10000, cap=1
     ) }} as net_operating_cash_90d,
-    case when reached.first_date <= reached.from_455d then {{ growth('flows.inflow_90d', 'flows.inflow_90d_365d_ago') }} end
+    case
+        when reached.first_date <= reached.from_455d
+            then {{ growth('flows.inflow_90d', 'flows.inflow_90d_365d_ago') }}
+    end
         as inflow_yoy_3m,
-    case when reached.first_date <= reached.from_180d then {{ growth('flows.inflow_90d', 'flows.inflow_90d_90d_ago') }} end
+    case
+        when reached.first_date <= reached.from_180d
+            then {{ growth('flows.inflow_90d', 'flows.inflow_90d_90d_ago') }}
+    end
         as inflow_change_3m,
     {{ ratio('flows.outflow_30d', 'flows.outflow_30d + flows.inflow_30d', floor=3000, cap=1) }} as outflow_share_30d,
     coalesce(flows.returned_count_90d, 0) as returned_payments_90d,

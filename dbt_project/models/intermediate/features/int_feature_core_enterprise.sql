@@ -107,9 +107,10 @@ statements as (
         statements.published_date,
         statements.filing_due_date,
         statements.audit_opinion,
-        {%- for amount in ['revenue', 'cost_of_sales', 'ebitda', 'interest_expense', 'net_income', 'operating_cash_flow',
-            'total_assets', 'current_assets', 'cash', 'restricted_cash', 'receivables', 'contract_assets', 'inventory',
-            'total_liabilities', 'current_liabilities', 'short_term_debt', 'total_debt', 'equity', 'guarantees_given'] %}
+        {%- for amount in ['revenue', 'cost_of_sales', 'ebitda', 'interest_expense', 'net_income',
+            'operating_cash_flow', 'total_assets', 'current_assets', 'cash', 'restricted_cash', 'receivables',
+            'contract_assets', 'inventory', 'total_liabilities', 'current_liabilities', 'short_term_debt',
+            'total_debt', 'equity', 'guarantees_given'] %}
         statements.{{ amount }}_amount as {{ amount }},
         {%- endfor %}
         row_number() over (
@@ -126,7 +127,8 @@ ratings as (
         spine.as_of_date,
         spine.core_enterprise_id,
         max_by(ratings.rating_notch, ratings.recency) as notch,
-        max_by(ratings.rating_notch, ratings.recency) filter (where ratings.rating_date <= spine.from_180d) as notch_180d_ago
+        max_by(ratings.rating_notch, ratings.recency) filter (where ratings.rating_date <= spine.from_180d)
+            as notch_180d_ago
     from spine
     inner join (
         select
@@ -148,7 +150,8 @@ records as (
     select
         spine.as_of_date,
         spine.core_enterprise_id,
-        max(case when records.record_type = 'BILL_OVERDUE' and {{ is_open_record() }} then 1 else 0 end) as bill_overdue,
+        max(case when records.record_type = 'BILL_OVERDUE' and {{ is_open_record() }} then 1 else 0 end)
+            as bill_overdue,
         sum(case when records.record_type = 'LAWSUIT' and records.published_date > spine.from_365d then 1 else 0 end)
             as lawsuits
     from spine
@@ -161,7 +164,8 @@ select
     spine.as_of_date,
     spine.core_enterprise_id,
     spine.company_code,
-    {{ ratio('certificates.redeemed_on_time_90d', 'certificates.due_90d', floor=10000, cap=1) }} as redemption_on_time_rate,
+    {{ ratio('certificates.redeemed_on_time_90d', 'certificates.due_90d', floor=10000, cap=1) }}
+        as redemption_on_time_rate,
     {{ ratio('certificates.overdue_amount', 'certificates.outstanding_amount', floor=10000, cap=1) }}
         as certificate_overdue_share,
     {{ growth('certificates.issued_180d', 'certificates.issued_180d_before') }} as issuance_growth,
@@ -173,7 +177,8 @@ select
     {{ ratio('statements.total_liabilities', 'statements.total_assets', cap=2) }} as liability_to_assets,
     case
         when statements.ebitda is null or statements.total_debt is null then null
-        when statements.ebitda <= 0 then case when statements.total_debt > coalesce(statements.cash, 0) then 20 else 0 end
+        when statements.ebitda <= 0
+            then case when statements.total_debt > coalesce(statements.cash, 0) then 20 else 0 end
         else greatest(
             least(
                 (cast(statements.total_debt as double) - cast(coalesce(statements.cash, 0) as double))
@@ -191,7 +196,8 @@ select
         'statements.receivables + coalesce(statements.contract_assets, 0) + coalesce(statements.inventory, 0)',
         'statements.revenue', cap=3
     ) }} as two_assets_share,
-    {{ ratio('statements.net_income - statements.operating_cash_flow', 'statements.total_assets', cap=1) }} as accruals_ratio,
+    {{ ratio('statements.net_income - statements.operating_cash_flow', 'statements.total_assets', cap=1) }}
+        as accruals_ratio,
     {{ ratio('statements.guarantees_given', 'statements.equity', cap=5) }} as guarantees_to_equity,
     case
         when statements.filing_due_date is not null

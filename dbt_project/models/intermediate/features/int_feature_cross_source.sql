@@ -15,10 +15,12 @@ with joined as (
                 then ln(greatest(cast(tax.vat_sales_365d as double), 10000) / spine.insured_headcount)
         end as log_revenue_per_head
     from {{ ref('int_feature_spine') }} as spine
-    left join {{ ref('int_feature_tax') }} as tax on spine.as_of_date = tax.as_of_date and spine.supplier_id = tax.supplier_id
+    left join {{ ref('int_feature_tax') }} as tax
+        on spine.as_of_date = tax.as_of_date and spine.supplier_id = tax.supplier_id
     left join {{ ref('int_feature_bank') }} as bank
         on spine.as_of_date = bank.as_of_date and spine.supplier_id = bank.supplier_id
-    left join {{ ref('int_feature_erp') }} as erp on spine.as_of_date = erp.as_of_date and spine.supplier_id = erp.supplier_id
+    left join {{ ref('int_feature_erp') }} as erp
+        on spine.as_of_date = erp.as_of_date and spine.supplier_id = erp.supplier_id
     left join {{ ref('int_feature_platform') }} as platform
         on spine.as_of_date = platform.as_of_date and spine.supplier_id = platform.supplier_id
     left join {{ ref('int_feature_external') }} as external

@@ -154,7 +154,8 @@ account_changes as (
     from (
         select
             *,
-            lag(bank_account_no) over (partition by company_code, erp_vendor_no order by valid_from) as previous_account_no
+            lag(bank_account_no) over (partition by company_code, erp_vendor_no order by valid_from)
+                as previous_account_no
         from {{ version_intervals(ref('stg_erp__vendor'), ['company_code', 'erp_vendor_no']) }}
     ) as vendors
     where bank_account_no <> previous_account_no
@@ -183,7 +184,10 @@ select
         when reached.first_date <= reached.from_180d
             then {{ growth('invoices.invoiced_90d', 'invoices.invoiced_90d_90d_ago') }}
     end as erp_invoiced_change_3m,
-    case when reached.first_date <= reached.from_180d then {{ growth('orders.ordered_90d', 'orders.ordered_90d_90d_ago') }} end
+    case
+        when reached.first_date <= reached.from_180d
+            then {{ growth('orders.ordered_90d', 'orders.ordered_90d_90d_ago') }}
+    end
         as order_intake_change_3m,
     {{ ratio('invoices.matched_count_180d', 'invoices.invoice_count_180d', cap=1) }} as three_way_match_rate_6m,
     {{ ratio('invoices.confirmed_without_receipt_180d', 'invoices.confirmed_180d', floor=10000, cap=1) }}
@@ -220,11 +224,13 @@ select
         'payments.certificate_365d + payments.bill_365d + payments.bank_365d', floor=10000, cap=1
     ) }} as non_cash_payment_share_12m,
     {{ ratio('receivables.overdue_1_30_amount', 'receivables.open_amount', floor=10000, cap=1) }} as overdue_share_1_30,
-    {{ ratio('receivables.overdue_31_90_amount', 'receivables.open_amount', floor=10000, cap=1) }} as overdue_share_31_90,
+    {{ ratio('receivables.overdue_31_90_amount', 'receivables.open_amount', floor=10000, cap=1) }}
+        as overdue_share_31_90,
     {{ ratio('receivables.overdue_90_plus_amount', 'receivables.open_amount', floor=10000, cap=1) }}
         as overdue_share_90_plus,
     {{ ratio('receivables.largest_open_amount', 'receivables.open_amount', cap=1) }} as debtor_concentration_top1,
-    {{ ratio('coalesce(receivables.open_amount, 0) * 180', 'invoices.invoiced_180d', floor=10000, cap=365) }} as dso_days,
+    {{ ratio('coalesce(receivables.open_amount, 0) * 180', 'invoices.invoiced_180d', floor=10000, cap=365) }}
+        as dso_days,
     case when coalesce(changed_accounts.changes, 0) > 0 then 1 else 0 end as payee_account_changed_90d
 from first_invoices as reached
 left join invoices on reached.as_of_date = invoices.as_of_date and reached.supplier_id = invoices.supplier_id

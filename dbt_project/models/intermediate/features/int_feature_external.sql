@@ -15,20 +15,29 @@ records as (
             'shareholder_changes': 'SHAREHOLDER_CHANGE',
         }.items() %}
         sum(
-            case when records.record_type = '{{ record_type }}' and records.published_date > spine.from_365d then 1 else 0 end
+            case
+                when records.record_type = '{{ record_type }}' and records.published_date > spine.from_365d then 1
+                else 0
+            end
         ) as {{ name }}_365d,
         {%- endfor %}
         sum(
             case
-                when records.record_type not in ('LEGAL_REP_CHANGE', 'SHAREHOLDER_CHANGE') and records.published_date > spine.from_90d
+                when
+                    records.record_type not in ('LEGAL_REP_CHANGE', 'SHAREHOLDER_CHANGE')
+                    and records.published_date > spine.from_90d
                     then 1
                 else 0
             end
         ) as adverse_90d,
         sum(
-            case when records.record_type = 'ENFORCEMENT' and {{ is_open_record() }} then coalesce(records.amount, 0) else 0 end
+            case
+                when records.record_type = 'ENFORCEMENT' and {{ is_open_record() }} then coalesce(records.amount, 0)
+                else 0
+            end
         ) as enforcement_amount,
-        max(case when records.record_type = 'EQUITY_FREEZE' and {{ is_open_record() }} then 1 else 0 end) as equity_frozen,
+        max(case when records.record_type = 'EQUITY_FREEZE' and {{ is_open_record() }} then 1 else 0 end)
+            as equity_frozen,
         max(case when records.record_type = 'ABNORMAL_OPERATION' and {{ is_open_record() }} then 1 else 0 end)
             as abnormal_operation,
         max(case when records.record_type = 'BILL_OVERDUE' and {{ is_open_record() }} then 1 else 0 end) as bill_overdue

@@ -32,10 +32,24 @@ relations as (
 ),
 
 ends as (
-    select from_party_id as party_id, to_party_id as other_party_id, relation_type, relation_from, relation_to, known_from, known_to
+    select
+        from_party_id as party_id,
+        to_party_id as other_party_id,
+        relation_type,
+        relation_from,
+        relation_to,
+        known_from,
+        known_to
     from relations
     union all
-    select to_party_id as party_id, from_party_id as other_party_id, relation_type, relation_from, relation_to, known_from, known_to
+    select
+        to_party_id as party_id,
+        from_party_id as other_party_id,
+        relation_type,
+        relation_from,
+        relation_to,
+        known_from,
+        known_to
     from relations
 ),
 

@@ -90,7 +90,8 @@ select
     weights.supplier_id,
     {%- for name, measure in measures.items() %}
     sum(weights.weight * core_enterprises.{{ measure }})
-    / sum(case when core_enterprises.{{ measure }} is not null then weights.weight end) as {{ name }}{{ ',' if not loop.last }}
+    / sum(case when core_enterprises.{{ measure }} is not null then weights.weight end)
+        as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from weights
 inner join core_enterprises

@@ -45,7 +45,8 @@ financings as (
         spine.as_of_date,
         spine.supplier_id,
         sum(financings.outstanding_amount) as outstanding_amount,
-        sum(case when financings.due_date < spine.as_of_date then financings.outstanding_amount else 0 end) as overdue_amount,
+        sum(case when financings.due_date < spine.as_of_date then financings.outstanding_amount else 0 end)
+            as overdue_amount,
         max(
             case
                 when financings.outstanding_amount > 0
@@ -90,9 +91,15 @@ select
     spine.supplier_id,
     flows.last_platform_date,
     coalesce(flows.financed_365d, 0) as financed_365d,
-    case when first_flows.first_date <= spine.from_180d then {{ growth('flows.received_90d', 'flows.received_90d_90d_ago') }} end
+    case
+        when first_flows.first_date <= spine.from_180d
+            then {{ growth('flows.received_90d', 'flows.received_90d_90d_ago') }}
+    end
         as certificates_received_change_3m,
-    case when first_flows.first_date <= spine.from_180d then {{ growth('flows.financed_90d', 'flows.financed_90d_90d_ago') }} end
+    case
+        when first_flows.first_date <= spine.from_180d
+            then {{ growth('flows.financed_90d', 'flows.financed_90d_90d_ago') }}
+    end
         as financing_change_3m,
     {{ ratio('flows.financed_180d', 'flows.received_180d', floor=10000, cap=1) }} as financed_share_6m,
     {{ ratio('flows.instant_180d', 'flows.financed_180d', floor=10000, cap=1) }} as instant_financing_rate_6m,
@@ -101,9 +108,11 @@ select
     {{ ratio('flows.tenor_days_180d', 'flows.received_180d', floor=1, cap=730) }} as tenor_days_6m,
     {{ ratio('flows.long_tenor_180d', 'flows.received_180d', floor=10000, cap=1) }} as tenor_over_180_share_6m,
     {{ ratio('flows.extended_365d', 'flows.received_365d', floor=10000, cap=1) }} as rollover_rate_12m,
-    {{ ratio('flows.unregistered_365d', 'flows.financed_365d', floor=10000, cap=1) }} as unregistered_financing_share_12m,
+    {{ ratio('flows.unregistered_365d', 'flows.financed_365d', floor=10000, cap=1) }}
+        as unregistered_financing_share_12m,
     rates.rate_pct - markets.median_rate_pct as discount_premium_6m,
-    {{ ratio('financings.overdue_amount', 'financings.outstanding_amount', floor=10000, cap=1) }} as financing_overdue_share,
+    {{ ratio('financings.overdue_amount', 'financings.outstanding_amount', floor=10000, cap=1) }}
+        as financing_overdue_share,
     {{ clamped('financings.longest_dpd', 0, 365) }} as financing_longest_dpd,
     {{ ratio('financings.recourse_amount', 'financings.outstanding_amount', floor=10000, cap=1) }} as recourse_share,
     {{ ratio('financings.bought_back_amount', 'financings.matured_amount', floor=10000, cap=1) }} as buy_back_share_12m

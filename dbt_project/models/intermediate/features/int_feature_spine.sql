@@ -1,9 +1,10 @@
-{#- The nights for which features are built now: on a night itself (and any month-end passed without a night), on a full build
-    every month-end from three months after the first flow was known. -#}
+{#- The nights for which features are built now: on a night itself (and any month-end passed without a night), on a
+    full build every month-end from three months after the first flow was known. -#}
 {%- set is_night = adds_a_night() -%}
 
 with first_flows as (
-    {%- for ledger in ['int_vat_invoice_daily', 'int_bank_flow_daily', 'int_erp_invoice_daily', 'int_platform_supplier_daily'] %}
+    {%- for ledger in ['int_vat_invoice_daily', 'int_bank_flow_daily', 'int_erp_invoice_daily',
+        'int_platform_supplier_daily'] %}
     select min(known_date) as known_date from {{ ref(ledger) }}
     {%- if not loop.last %}
     union all

@@ -25,7 +25,8 @@ reached as (
         spine.*,
         first_sales.first_date as first_sale_date
     from spine
-    inner join first_tax_rows on spine.party_id = first_tax_rows.party_id and first_tax_rows.first_date <= spine.as_of_date
+    inner join first_tax_rows
+        on spine.party_id = first_tax_rows.party_id and first_tax_rows.first_date <= spine.as_of_date
     left join first_sales on spine.party_id = first_sales.party_id and first_sales.first_date <= spine.as_of_date
 ),
 
@@ -81,8 +82,8 @@ sales as (
     select
         as_of_date,
         supplier_id,
-        {%- for column in ['sales_30d', 'sales_90d', 'sales_90d_before', 'sales_90d_last_year', 'sales_180d', 'sales_365d',
-            'red_letter_180d', 'issued_180d', 'void_180d', 'sale_count_180d', 'round_count_180d'] %}
+        {%- for column in ['sales_30d', 'sales_90d', 'sales_90d_before', 'sales_90d_last_year', 'sales_180d',
+            'sales_365d', 'red_letter_180d', 'issued_180d', 'void_180d', 'sale_count_180d', 'round_count_180d'] %}
         sum({{ column }}) as {{ column }},
         {%- endfor %}
         sum(case when sales_180d > 0 then sales_180d else 0 end) as positive_sales_180d,
@@ -320,8 +321,10 @@ select
     greatest(joined.last_sale_date, joined.last_return_date) as last_tax_date,
     case when joined.first_sale_date is not null then joined.sales_180d end as vat_sales_180d,
     case when joined.first_sale_date is not null then joined.sales_365d end as vat_sales_365d,
-    case when joined.first_sale_date is not null then joined.core_enterprise_sales_180d end as core_enterprise_sales_180d,
-    case when joined.has_last_year then {{ growth('joined.sales_90d', 'joined.sales_90d_last_year') }} end as vat_sales_yoy_3m,
+    case when joined.first_sale_date is not null then joined.core_enterprise_sales_180d end
+        as core_enterprise_sales_180d,
+    case when joined.has_last_year then {{ growth('joined.sales_90d', 'joined.sales_90d_last_year') }} end
+        as vat_sales_yoy_3m,
     case when joined.has_two_quarters then {{ growth('joined.sales_90d', 'joined.sales_90d_before') }} end
         as vat_sales_change_3m,
     case
@@ -338,7 +341,8 @@ select
                 ) / greatest(joined.sales_360d / joined.months_known, 1000), 4
             )
     end as vat_sales_cv_12m,
-    case when joined.months_known >= 6 then joined.months_known - joined.months_with_sales end as zero_invoice_months_12m,
+    case when joined.months_known >= 6 then joined.months_known - joined.months_with_sales end
+        as zero_invoice_months_12m,
     case
         when joined.first_sale_date is not null
             then least(coalesce({{ days_between('joined.last_sale_date', 'joined.as_of_date') }}, 455), 455)
@@ -347,8 +351,10 @@ select
         as tax_credit_grade,
     {{ share_of_both('coalesce(joined.arrears_amount, 0)', 'coalesce(joined.paid_365d, 0)') }} as tax_arrears_share,
     case when joined.filed_365d > 0 then joined.late_365d end as late_filings_12m,
-    {{ ratio('joined.payable_180d - joined.paid_180d', 'joined.payable_180d', floor=1000, cap=1) }} as unpaid_tax_share_6m,
-    {{ relative_gap('joined.compared_declared_amount', 'joined.compared_invoiced_amount') }} as declared_vs_invoiced_gap,
+    {{ ratio('joined.payable_180d - joined.paid_180d', 'joined.payable_180d', floor=1000, cap=1) }}
+        as unpaid_tax_share_6m,
+    {{ relative_gap('joined.compared_declared_amount', 'joined.compared_invoiced_amount') }}
+        as declared_vs_invoiced_gap,
     abs(joined.vat_burden - sectors.median_vat_burden) as vat_burden_deviation,
     case
         when joined.first_sale_date is not null
@@ -358,7 +364,8 @@ select
         when joined.has_last_year then {{ growth('joined.purchases_90d', 'joined.purchases_90d_last_year') }}
     end as vat_purchases_yoy_3m,
     case
-        when joined.purchases_365d > 0 then 1 - {{ ratio('joined.purchases_365d', 'joined.sales_365d', floor=10000, cap=2) }}
+        when joined.purchases_365d > 0
+            then 1 - {{ ratio('joined.purchases_365d', 'joined.sales_365d', floor=10000, cap=2) }}
     end as vat_gross_margin_12m,
     {{ ratio(
         'joined.red_letter_180d', 'joined.red_letter_180d + joined.positive_sales_180d', floor=10000, cap=1

@@ -93,7 +93,8 @@ facts as (
         case
             when records.closed_date is null then records.valid_to
             else least(
-                greatest(records.closed_date, records.valid_from), coalesce(records.valid_to, cast('9999-12-31' as date))
+                greatest(records.closed_date, records.valid_from),
+                coalesce(records.valid_to, cast('9999-12-31' as date))
             )
         end as valid_to
     from {{ ref('int_public_record') }} as records

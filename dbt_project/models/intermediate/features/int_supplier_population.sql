@@ -1,5 +1,5 @@
-{#- Which sources reach a supplier with fresh rows, and whether it belongs to those that are scored, with the sentence for those
-    that are not. -#}
+{#- Which sources reach a supplier with fresh rows, and whether it belongs to those that are scored, with the sentence
+    for those that are not. -#}
 {%- set sources = {
     'platform': ('int_feature_platform', 'last_platform_date'),
     'erp': ('int_feature_erp', 'last_erp_date'),
@@ -98,7 +98,7 @@ select
     case population_status
         when 'EXITED' then 'The supplier has left the platform.'
         when 'IN_DISTRESS'
-            then 'In distress since ' || cast(distress_date as {{ dbt.type_string() }}) || ': '
+            then 'In distress since ' || cast(distress_date as string) || ': '
                 || case cause
                 {%- for cause, text in cause_texts.items() %}
                     when '{{ cause }}' then '{{ text }}'
@@ -106,7 +106,7 @@ select
                 end || '.'
         when 'NO_RECENT_DATA'
             then 'No ERP, tax, bank or certificate row was known in the last '
-                || cast(cast(recent_days as integer) as {{ dbt.type_string() }}) || ' days.'
+                || cast(cast(recent_days as integer) as string) || ' days.'
     end as not_scored_reason,
     case when fresh_sources >= 4 then 'A' when fresh_sources = 3 then 'B' when fresh_sources = 2 then 'C' else 'D' end
         as data_depth

@@ -25,6 +25,7 @@ select
     sum(entry_sign) as issued_count,
     sum(case when is_void then entry_sign else 0 end) as void_count,
     sum(case when not is_void and net_amount > 0 then entry_sign else 0 end) as sale_count,
-    sum(case when not is_void and net_amount > 0 and mod(net_amount, 10000) = 0 then entry_sign else 0 end) as round_count
+    sum(case when not is_void and net_amount > 0 and mod(net_amount, 10000) = 0 then entry_sign else 0 end)
+        as round_count
 from entries
 group by seller_party_id, buyer_party_id, invoice_month, known_date

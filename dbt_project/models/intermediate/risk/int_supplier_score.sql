@@ -1,18 +1,26 @@
 {{ config(tags=['after_scoring']) }}
 
-{#- The last finished night is read again only to compare with it. -#}
 {%- set is_night = adds_a_night() -%}
+{%- set lake_scores = source('lake', 'supplier_score') -%}
 
+-- A night reads the scores of the night before again, only to compare with them.
 with scores as (
     select
         *,
         lag(pd_90d) over (partition by supplier_id, model_role order by as_of_date) as previous_pd_90d,
         lag(grade) over (partition by supplier_id, model_role order by as_of_date) as previous_grade
-    from {{ source('lake', 'supplier_score') }}
+    from {{ lake_scores }}
     where
         as_of_date <= {{ as_of_date() }}
         {%- if is_night %}
-        and as_of_date >= {{ since_date() }}
+        and (
+            {{ is_made_anew('as_of_date') }}
+            or as_of_date = (
+                select max(earlier.as_of_date)
+                from {{ lake_scores }} as earlier
+                where not {{ is_made_anew('earlier.as_of_date') }} and earlier.as_of_date < {{ as_of_date() }}
+            )
+        )
         {%- endif %}
 ),
 
@@ -25,7 +33,7 @@ new_scores as (
         end as percentile
     from scores
     {%- if is_night %}
-    where as_of_date > {{ since_date() }}
+    where {{ is_made_anew('as_of_date') }}
     {%- endif %}
 ),
 
@@ -41,7 +49,7 @@ reasons as (
     where
         as_of_date <= {{ as_of_date() }}
         {%- if is_night %}
-        and as_of_date > {{ since_date() }}
+        and {{ is_made_anew('as_of_date') }}
         {%- endif %}
     group by as_of_date, supplier_id, model_role
 ),
@@ -56,7 +64,8 @@ exposures as (
         financings.supplier_id,
         cast(sum(financings.outstanding_amount * rates.rate) as decimal(18, 2)) as exposure_amount,
         cast(
-            sum(case when financings.has_recourse then financings.outstanding_amount * rates.rate else 0 end) as decimal(18, 2)
+            sum(case when financings.has_recourse then financings.outstanding_amount * rates.rate else 0 end)
+            as decimal(18, 2)
         ) as recourse_amount,
         count(*) - count(rates.rate) as unpriced_financings
     from nights
@@ -134,14 +143,15 @@ joined as (
             as recourse_amount,
         thresholds.supplier_lgd_ratio,
         distress.distress_date,
+        coalesce(
+            new_scores.pd_90d >= thresholds.watch_pd_jump_floor
+            and new_scores.pd_90d >= new_scores.previous_pd_90d * thresholds.watch_pd_jump_ratio,
+            false
+        ) as has_pd_jump,
         case
             when distress.distress_date is not null then 'RESTRICTED'
             when new_scores.grade >= thresholds.watch_grade_watch then 'WATCH'
-            when new_scores.grade >= thresholds.watch_grade_enhanced then 'ENHANCED'
-            when
-                new_scores.pd_90d >= thresholds.watch_pd_jump_floor
-                and new_scores.pd_90d >= new_scores.previous_pd_90d * thresholds.watch_pd_jump_ratio
-                then 'ENHANCED'
+            when new_scores.grade >= thresholds.watch_grade_enhanced or has_pd_jump then 'ENHANCED'
             when depths.population_status = 'NO_RECENT_DATA' and exposures.exposure_amount > 0 then 'ENHANCED'
             else 'NORMAL'
         end as watch_state
@@ -165,14 +175,16 @@ select
             then cast(recourse_amount * supplier_lgd_ratio as decimal(18, 2))
         when status = 'SCORED' then cast(pd_90d * supplier_lgd_ratio * recourse_amount as decimal(18, 2))
     end as expected_loss_amount,
+    '{{ var("reporting_currency") }}' as currency,
     case
         when watch_state = 'RESTRICTED' then coalesce(not_scored_reason, 'In distress.')
         when watch_state = 'NORMAL' then null
-        when status = 'NOT_SCORED' then 'Financed, but ' || lower(substr(not_scored_reason, 1, 1)) || substr(not_scored_reason, 2)
-        when grade >= 1 and previous_pd_90d is not null and pd_90d >= 2 * previous_pd_90d
-            then 'Grade ' || cast(grade as {{ dbt.type_string() }}) || '; the probability of distress rose from '
+        when status = 'NOT_SCORED'
+            then 'Financed, but ' || lower(substr(not_scored_reason, 1, 1)) || substr(not_scored_reason, 2)
+        when has_pd_jump
+            then 'Grade ' || cast(grade as string) || '; the probability of distress rose from '
                 || {{ percent_text('previous_pd_90d') }} || ' to ' || {{ percent_text('pd_90d') }} || '.'
-        else 'Grade ' || cast(grade as {{ dbt.type_string() }}) || '; probability of distress '
+        else 'Grade ' || cast(grade as string) || '; probability of distress '
             || {{ percent_text('pd_90d') }} || ' in 90 days.'
     end as watch_reason
 from joined

@@ -22,5 +22,5 @@ from {{ source('lake', 'feature_drift') }}
 where
     as_of_date <= {{ as_of_date() }}
     {%- if is_night() %}
-    and as_of_date > {{ since_date() }}
+    and {{ is_made_anew('as_of_date') }}
     {%- endif %}

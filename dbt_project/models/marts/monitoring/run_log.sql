@@ -5,23 +5,29 @@
     tags=['after_scoring']
 ) }}
 
-{%- set is_night = adds_a_night() %}
+-- The night before is read from the log itself, so that a finished night that is run again says the same.
+with night_before as (
+    {%- if is_incremental() %}
+    select max(as_of_date) as as_of_date from {{ this }} where as_of_date < {{ as_of_date() }}
+    {%- else %}
+    select cast(null as date) as as_of_date
+    {%- endif %}
+),
 
-with receipts as (
+receipts as (
     select
-        source || '.' || feed as feed_name,
+        receipts.source || '.' || receipts.feed as feed_name,
         count(*) as file_count,
-        sum(delivered_rows) as delivered_rows,
-        sum(loaded_rows) as loaded_rows,
-        sum(quarantined_rows) as quarantined_rows,
-        sum(duplicate_rows) as duplicate_rows
-    from {{ ref('int_receipt') }}
+        sum(receipts.delivered_rows) as delivered_rows,
+        sum(receipts.loaded_rows) as loaded_rows,
+        sum(receipts.quarantined_rows) as quarantined_rows,
+        sum(receipts.duplicate_rows) as duplicate_rows
+    from {{ ref('int_receipt') }} as receipts
+    cross join night_before
     where
-        batch_date <= {{ as_of_date() }}
-        {%- if is_night %}
-        and batch_date > {{ since_date() }}
-        {%- endif %}
-    group by source || '.' || feed
+        receipts.batch_date <= {{ as_of_date() }}
+        and (night_before.as_of_date is null or receipts.batch_date > night_before.as_of_date)
+    group by receipts.source || '.' || receipts.feed
 ),
 
 loads as (
@@ -31,7 +37,7 @@ loads as (
         coalesce(sum(loaded_rows), 0) as loaded_rows,
         coalesce(sum(quarantined_rows), 0) as quarantined_rows,
         coalesce(sum(duplicate_rows), 0) as duplicate_rows,
-        {{ dbt.listagg("feed_name || '=' || cast(loaded_rows as " ~ dbt.type_string() ~ ")", "', '", 'order by feed_name') }}
+        {{ joined_text("feed_name || '=' || cast(loaded_rows as string)", 'feed_name') }}
             as loaded_rows_by_feed
     from receipts
 ),
@@ -48,8 +54,8 @@ models as (
 
 select
     {{ as_of_date() }} as as_of_date,
-    {% if is_night %}{{ since_date() }}{% else %}cast(null as date){% endif %} as since_date,
-    '{{ var("code_version") }}' as code_version,
+    night_before.as_of_date as since_date,
+    '{{ night_setting("code_version") }}' as code_version,
     models.champion_version,
     models.challenger_version,
     cast(loads.delivered_files as bigint) as delivered_files,
@@ -62,3 +68,4 @@ select
     cast(coalesce(models.scored_count, 0) as bigint) as scored_count
 from loads
 cross join models
+cross join night_before

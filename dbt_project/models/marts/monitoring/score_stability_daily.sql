@@ -64,7 +64,10 @@ stability as (
     select
         as_of_date,
         model_role,
-        sum((cast(share as double) - cast(previous_share as double)) * ln(cast(share as double) / cast(previous_share as double)))
+        sum(
+            (cast(share as double) - cast(previous_share as double))
+            * ln(cast(share as double) / cast(previous_share as double))
+        )
             as grade_psi
     from shares
     group by as_of_date, model_role

@@ -42,7 +42,8 @@ with payables as (
     where payables.valid_to is null and payables.confirmed_date is not null
 ),
 
--- A certificate that is split ends; while a part of the split is late or refused, what is not accounted for stays with it.
+-- A certificate that is split ends; while a part of the split is late or refused, what is not accounted for stays
+-- with it.
 certificates as (
     select
         certificates.certificate_id as receivable_id,

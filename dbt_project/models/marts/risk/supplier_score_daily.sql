@@ -26,6 +26,7 @@ select
     reason_5,
     exposure_amount,
     expected_loss_amount,
+    currency,
     watch_state,
     scored_at
 from {{ ref('int_supplier_score') }}

@@ -24,6 +24,7 @@ select
     scores.reason_5,
     scores.exposure_amount,
     scores.expected_loss_amount,
+    scores.currency,
     scores.watch_state,
     scores.scored_at
 from {{ ref('supplier_score_daily') }} as scores

@@ -37,7 +37,8 @@ select
     scores.reason_3,
     scores.exposure_amount,
     scores.recourse_amount as recourse_exposure_amount,
-    scores.expected_loss_amount
+    scores.expected_loss_amount,
+    scores.currency
 from {{ ref('int_supplier_score') }} as scores
 inner join {{ ref('dim_supplier') }} as suppliers on scores.supplier_id = suppliers.supplier_id
 inner join entries on scores.supplier_id = entries.supplier_id
@@ -45,3 +46,4 @@ where
     scores.as_of_date = {{ as_of_date() }}
     and scores.model_role = 'champion'
     and scores.watch_state <> 'NORMAL'
+    and (suppliers.status <> 'EXITED' or scores.exposure_amount <> 0)
