@@ -29,7 +29,7 @@ console = Console()
 errors = Console(stderr=True)
 
 # Thirty months: 28 of history, then 61 days of daily deliveries.
-DEMO_START, DEMO_UNTIL, DEMO_SEED = datetime(2024, 1, 1), datetime(2026, 6, 30), 20240101  # noqa: DTZ001
+DEMO_START, DEMO_UNTIL, DEMO_SEED = datetime(2024, 1, 1), datetime(2026, 6, 30), 1  # noqa: DTZ001
 
 AsOf = Annotated[
     datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date of the night (default: newest delivery)")

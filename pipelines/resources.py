@@ -77,5 +77,5 @@ def dbt_resource(settings: Settings) -> DbtCliResource:
         project_dir=str(settings.dbt_project),
         profiles_dir=str(settings.dbt_project),
         dbt_executable=str(dbt_executable()),
-        global_config_flags=["--no-use-colors"],
+        global_config_flags=["--no-use-colors", "--log-level-file", "warn"],
     )

@@ -18,8 +18,8 @@
     {{ return(is_incremental() and night_setting('since_date') != '') }}
 {%- endmacro %}
 
-{#- Condition for tables with one block of rows a night, on a night: true for the nights whose rows are made now. The night
-    itself is among them even when it was finished before, so that to run it again makes the same rows. -#}
+{#- Condition for tables with one block of rows a night, on a night: true for the nights whose rows are made now. The
+    night itself is among them even when it was finished before, so that to run it again makes the same rows. -#}
 {% macro is_made_anew(column) -%}
     ({{ column }} > {{ since_date() }} or {{ column }} = {{ as_of_date() }})
 {%- endmacro %}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+LONGEST_LINE = 120
 READ_BY_OUTSIDERS = {"core", "receivable", "exposure", "risk", "monitoring", "features"}
 MARTS = {"core", "receivable", "exposure", "risk", "monitoring"}
 
@@ -94,3 +98,35 @@ def test_amounts_are_exact(marts: dict[str, dict[str, Any]]) -> None:
         if column["name"].endswith("_amount") and not str(column["data_type"]).lower().startswith("decimal")
     ]
     assert inexact == []
+
+
+def test_every_test_is_a_check_on_an_asset_of_its_pass(dbt_manifest: dict[str, Any]) -> None:
+    """A test that reads several models names the one whose promise it is: `meta.dagster.ref` (see dagster-dbt)."""
+    from pipelines.assets.warehouse import Translator
+
+    nodes = dbt_manifest["nodes"]
+    after_scoring = {name for name, node in nodes.items() if "after_scoring" in node["tags"]}
+    tests = {name: node for name, node in nodes.items() if node["resource_type"] == "test"}
+    assert tests
+    model_of = {n["name"]: name for name, n in nodes.items() if n["resource_type"] in {"model", "seed"}}
+    stray = []
+    for name, test in tests.items():
+        key = get_asset_check_key_for_test(dbt_manifest, Translator(), name, None)
+        runs_after_scoring = not after_scoring.isdisjoint([name, *dbt_manifest["parent_map"][name]])
+        if key is None:
+            stray.append(f"{test['name']} is on no asset")
+        elif (model_of[key.asset_key.path[-1]] in after_scoring) is not runs_after_scoring:
+            stray.append(f"{test['name']} does not run in the pass of {key.asset_key.to_user_string()}")
+    assert stray == []
+
+
+def test_no_line_of_sql_is_too_long() -> None:
+    """As written: sqlfluff measures lines too, but only after it has rendered and parsed them."""
+    too_long = [
+        f"{path.relative_to(PROJECT)}:{number}"
+        for folder in ("models", "macros", "tests")
+        for path in sorted((PROJECT / folder).rglob("*.sql"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > LONGEST_LINE
+    ]
+    assert too_long == []

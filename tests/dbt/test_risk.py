@@ -20,7 +20,7 @@ SCORE_COLUMNS = [
     "as_of_date", "supplier_id", "model_role", "model_version", "status", "not_scored_reason",
     "pd_90d", "grade", "score", "previous_pd_90d", "grade_change", "percentile", "data_depth",
     "reason_1", "reason_2", "reason_3", "reason_4", "reason_5",
-    "exposure_amount", "expected_loss_amount", "watch_state", "scored_at",
+    "exposure_amount", "expected_loss_amount", "currency", "watch_state", "scored_at",
 ]  # fmt: skip
 
 
@@ -181,6 +181,32 @@ def test_run_log_names_night_model_and_deliveries(scored: Warehouse) -> None:
         "from monitoring.run_log order by 1"
     )
     assert rows == [(BEFORE_LAST, None, "ew-1", 4, True, True), (LAST, BEFORE_LAST, "ew-1", 3, True, True)]
+
+
+def test_a_finished_night_that_is_run_again_says_the_same(scored: Warehouse, tmp_path: Path) -> None:
+    again = scored.copy(tmp_path / "again")
+    assert score_night(again, LAST, since=LAST) == {}
+    before, after = scored.tables(["risk", "monitoring"]), again.tables(["risk", "monitoring"])
+    assert before["risk.watchlist"] != []
+    assert [name for name, rows in after.items() if rows != before[name]] == []
+
+
+def test_a_supplier_that_left_is_watched_as_long_as_it_owes(scored: Warehouse, tmp_path: Path) -> None:
+    left = scored.copy(tmp_path / "left")
+    left.execute("update core.dim_supplier set status = 'EXITED' where supplier_id in ('S1', 'S2')")
+    watched = "run", "--select", "watchlist"
+    assert left.dbt(*watched, as_of=LAST, since=BEFORE_LAST) == {"watchlist": "success"}
+    rows = left.query("select supplier_id, exposure_amount, currency from risk.watchlist order by 1")
+    assert rows == [("S1", Decimal("20000.00"), "CNY"), ("S3", Decimal(0), "CNY")]
+
+
+def test_jump_of_a_probability_is_measured_by_the_rule(scored: Warehouse, tmp_path: Path) -> None:
+    tuned = scored.copy(tmp_path / "tuned")
+    tuned.execute("update intermediate.rule_parameter set value = 5 where rule_id = 'watch_pd_jump_ratio'")
+    statuses = tuned.dbt("run", "--select", "int_supplier_score", as_of=LAST, since=BEFORE_LAST)
+    assert statuses == {"int_supplier_score": "success"}
+    rows = tuned.query("select watch_state, watch_reason from intermediate.int_supplier_score where supplier_id = 'S2'")
+    assert rows == [("NORMAL", None)]
 
 
 def test_run_log_is_written_without_scores(prepared: Warehouse, tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_certificate_event'}}}) }}
 
--- issue <= accept <= split, transfer or finance <= due <= redeem, in the order in which things happened.
-with accepted as (
+-- issue <= accept <= split, transfer or finance <= due <= redeem, in the order in which things happened. Looks at
+-- the trees on which something was delivered since the last finished night; a full build looks at all.
+with touched as (
+    select root_certificate_id from {{ ref('int_touched_root') }}
+),
+
+accepted as (
     select
         certificate_id,
         min(occurred_at) as accepted_at
     from {{ ref('fct_certificate_event') }}
-    where event_type = 'ACCEPTED'
+    where event_type = 'ACCEPTED' and root_certificate_id in (select root_certificate_id from touched)
     group by certificate_id
 )
 
@@ -20,10 +25,13 @@ from {{ ref('fct_certificate_event') }} as events
 inner join {{ ref('int_certificate') }} as certificates on events.certificate_id = certificates.certificate_id
 left join accepted on events.certificate_id = accepted.certificate_id
 where
-    cast(events.occurred_at as date) < certificates.issue_date
-    or (events.event_type in ('SPLIT', 'TRANSFERRED', 'FINANCED') and events.occurred_at < accepted.accepted_at)
-    or (
-        events.event_type in ('ACCEPTED', 'SPLIT', 'TRANSFERRED', 'FINANCED')
-        and cast(events.occurred_at as date) > certificates.due_date
+    events.root_certificate_id in (select root_certificate_id from touched)
+    and (
+        cast(events.occurred_at as date) < certificates.issue_date
+        or (events.event_type in ('SPLIT', 'TRANSFERRED', 'FINANCED') and events.occurred_at < accepted.accepted_at)
+        or (
+            events.event_type in ('ACCEPTED', 'SPLIT', 'TRANSFERRED', 'FINANCED')
+            and cast(events.occurred_at as date) > certificates.due_date
+        )
+        or (events.event_type = 'REDEEMED' and cast(events.occurred_at as date) < certificates.due_date)
     )
-    or (events.event_type = 'REDEEMED' and cast(events.occurred_at as date) < certificates.due_date)

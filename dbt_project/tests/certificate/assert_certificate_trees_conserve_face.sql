@@ -2,7 +2,12 @@
 
 -- At every instant the face of a root is what its holders hold, plus what was redeemed, written off or cancelled:
 -- whatever changes in the positions of a tree on a day must equal the change of the root's own face on that day.
-with held as (
+-- Looks at the trees on which something was delivered since the last finished night; a full build looks at all.
+with touched as (
+    select root_certificate_id from {{ ref('int_touched_root') }}
+),
+
+held as (
     select
         root_certificate_id,
         holder_id,
@@ -14,6 +19,7 @@ with held as (
         + written_off_amount
         + cancelled_amount as amount
     from {{ ref('certificate_position') }}
+    where root_certificate_id in (select root_certificate_id from touched)
 ),
 
 position_changes as (
@@ -31,7 +37,9 @@ face_changes as (
         posted_date as change_date,
         -opened_amount as amount
     from {{ ref('int_certificate_movement') }}
-    where certificate_id = root_certificate_id
+    where
+        certificate_id = root_certificate_id
+        and root_certificate_id in (select root_certificate_id from touched)
 ),
 
 changes as (

@@ -122,6 +122,20 @@ statements as (
     where {{ days_between('statements.period_end_date', 'spine.as_of_date') }} <= 550
 ),
 
+rating_versions as (
+    select
+        {{ party_id('party_no_scheme', 'party_no') }} as party_id,
+        rating_notch,
+        rating_date,
+        -- of two agencies on one day the worse rating counts
+        {{ days_between("cast('2000-01-01' as date)", 'rating_date') }} * 100 + rating_notch as recency,
+        valid_from,
+        valid_to
+    from {{ version_intervals(
+        ref('stg_external__agency_rating'), ['party_no', 'party_no_scheme', 'agency', 'rating_date']
+    ) }}
+),
+
 ratings as (
     select
         spine.as_of_date,
@@ -130,19 +144,8 @@ ratings as (
         max_by(ratings.rating_notch, ratings.recency) filter (where ratings.rating_date <= spine.from_180d)
             as notch_180d_ago
     from spine
-    inner join (
-        select
-            {{ party_id('party_no_scheme', 'party_no') }} as party_id,
-            rating_notch,
-            rating_date,
-            -- of two agencies on one day the worse rating counts
-            {{ days_between("cast('2000-01-01' as date)", 'rating_date') }} * 100 + rating_notch as recency,
-            valid_from,
-            valid_to
-        from {{ version_intervals(
-            ref('stg_external__agency_rating'), ['party_no', 'party_no_scheme', 'agency', 'rating_date']
-        ) }}
-    ) as ratings on spine.party_id = ratings.party_id and {{ valid_on('ratings', 'spine.as_of_date') }}
+    inner join rating_versions as ratings
+        on spine.party_id = ratings.party_id and {{ valid_on('ratings', 'spine.as_of_date') }}
     group by spine.as_of_date, spine.core_enterprise_id
 ),
 

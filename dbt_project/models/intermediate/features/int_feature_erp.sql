@@ -130,6 +130,14 @@ receivables as (
     group by as_of_date, supplier_id
 ),
 
+first_ledger_rows as (
+    select
+        company_code || ':' || erp_vendor_no as source_key,
+        min(known_date) as first_date
+    from {{ ref('int_erp_invoice_daily') }}
+    group by company_code, erp_vendor_no
+),
+
 first_invoices as (
     select
         spine.as_of_date,
@@ -137,14 +145,9 @@ first_invoices as (
         spine.from_180d,
         min(ledger.first_date) as first_date
     from spine
-    inner join (
-        select
-            company_code || ':' || erp_vendor_no as source_key,
-            min(known_date) as first_date
-        from {{ ref('int_erp_invoice_daily') }}
-        group by 1
-    ) as ledger on spine.source_key = ledger.source_key and ledger.first_date <= spine.as_of_date
-    group by 1, 2, 3
+    inner join first_ledger_rows as ledger
+        on spine.source_key = ledger.source_key and ledger.first_date <= spine.as_of_date
+    group by spine.as_of_date, spine.supplier_id, spine.from_180d
 ),
 
 account_changes as (

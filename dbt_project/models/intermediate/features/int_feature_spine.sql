@@ -1,7 +1,5 @@
-{#- The nights for which features are built now: on a night itself (and any month-end passed without a night), on a
-    full build every month-end from three months after the first flow was known. -#}
-{%- set is_night = adds_a_night() -%}
-
+{#- The nights for which features are built now: the night itself and the month-ends from three months after the first
+    flow was known; of those, a night adds only the ones that passed without a night. -#}
 with first_flows as (
     {%- for ledger in ['int_vat_invoice_daily', 'int_bank_flow_daily', 'int_erp_invoice_daily',
         'int_platform_supplier_daily'] %}
@@ -20,10 +18,9 @@ nights as (
         or (
             is_month_end
             and calendar_date < {{ as_of_date() }}
-            {%- if is_night %}
-            and calendar_date > {{ since_date() }}
-            {%- else %}
             and calendar_date >= (select {{ add_days('min(known_date)', 90) }} from first_flows)
+            {%- if adds_a_night() %}
+            and calendar_date > {{ since_date() }}
             {%- endif %}
         )
 )

@@ -69,7 +69,7 @@ ranked_customers as (
         core_enterprises.party_id is not null as is_core_enterprise,
         row_number() over (
             partition by customers.as_of_date, customers.supplier_id
-            order by customers.sales_180d_before desc, customers.buyer_party_id
+            order by customers.sales_180d_before desc, customers.buyer_party_id asc
         ) <= 20 and customers.sales_180d_before > 0 as was_top_customer
     from customers
     left join core_enterprises
