@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from ml.errors import TrainingError
@@ -67,6 +66,9 @@ def fit_calibration(raw_scores: Floats, labels: Floats) -> Calibration:
         gradient = np.array([slopes[0] * (error @ log_p), -slopes[1] * (error @ log_q), error.sum()])
         gradient[:2] += parameters[:2] / PRIOR_SPREAD**2
         return float(loss + 0.5 * (parameters[:2] ** 2).sum() / PRIOR_SPREAD**2), gradient
+
+    # only training fits; a night should not wait a second for the import
+    from scipy.optimize import minimize
 
     start = np.array([0.0, 0.0, float(logit(events / len(labels)) - logit(expit(raw_scores).mean()))])
     bounds = [(-3.0, 3.0), (-3.0, 3.0), (-20.0, 20.0)]

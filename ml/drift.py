@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from ml.dataset import Frame, as_table, numbers, require_columns
 from ml.errors import FrameError
@@ -133,7 +133,7 @@ def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "
     order = np.array([place[name] for name in names])
     columns = {name: values[order] for name, values in columns.items()}
 
-    chance = chi2.ppf(1.0 - FALSE_ALARM_PER_NIGHT / len(names), columns["bins"] - 1)
+    chance = chdtri(columns["bins"] - 1, FALSE_ALARM_PER_NIGHT / len(names))
     sampling = (1.0 / columns["current_rows"] + 1.0 / columns["reference_suppliers"]) * chance
     critical = np.maximum.reduce(
         [sampling, np.full(len(names), MATERIAL_PSI), SNAPSHOT_MARGIN * columns["reference_snapshot_psi"]]

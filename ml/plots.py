@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ml.backtest.metrics import CalibrationBin
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +64,9 @@ def importance_plot(names: Sequence[str], shares: Floats) -> bytes:
 
 
 def _axes(title: str, horizontal: str, vertical: str) -> tuple[Figure, Axes]:
+    # only training draws; a night should not wait a second for the import
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(5.5, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, fontsize=11)

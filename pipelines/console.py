@@ -13,7 +13,7 @@ from pipelines.dbt_manifest import Manifest
 from pipelines.publish import read_manifest
 from pipelines.settings import Settings
 
-SHOWN = 15
+WARNINGS_SHOWN = 12
 STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
 
 
@@ -39,39 +39,41 @@ def show_morning(settings: Settings, console: Console) -> None:
 
 
 def _watch_list(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
+    """Early warnings first: who can still be helped or cut. Who is in distress already is a line with a count."""
+    counts = con.execute(
+        "select watch_state, count(*), count(*) filter (where since_date = as_of_date) from risk.watchlist group by 1 "
+        "order by case watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end"
+    ).fetchall()
+    summary = ", ".join(f"{count:,} {state} ({new:,} new)" for state, count, new in counts) or "nobody"
     rows = con.execute(
         """
         select supplier_id, supplier_name, watch_state, pd_90d, grade, grade_change, exposure_amount, currency,
-               watch_reason
+               case when pd_90d is null then watch_reason else concat_ws('; ', reason_1, reason_2) end as why
         from risk.watchlist
-        order by case watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
-                 exposure_amount desc nulls last, pd_90d desc nulls last, supplier_id
-        """
+        order by pd_90d is null, case watch_state when 'RESTRICTED' then 1 when 'WATCH' then 2 else 3 end,
+                 expected_loss_amount desc nulls last, pd_90d desc nulls last, supplier_id
+        limit ?
+        """,
+        [WARNINGS_SHOWN],
     ).fetchall()
-    counts = con.execute("select watch_state, count(*) from risk.watchlist group by 1 order by 1").fetchall()
-    summary = ", ".join(f"{count:,} {state}" for state, count in counts) or "nobody"
     table = Table(title=f"Watch list, morning after {as_of}: {summary}", title_justify="left", expand=True)
-    for name, justify in (
-        ("supplier", "left"),
-        ("state", "left"),
-        ("PD 90 d", "right"),
-        ("grade", "right"),
-        ("exposure", "right"),
-        ("why", "left"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in {"why", "supplier"})  # type: ignore[arg-type]
-    for supplier_id, name, state, pd, grade, change, exposure, currency, why in rows[:SHOWN]:
+    for name in ("supplier", "state", "PD 90 d", "grade", "exposure"):
+        numeric = name in {"PD 90 d", "grade", "exposure"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name != "supplier")
+    table.add_column("why", ratio=1)
+    for supplier_id, name, state, pd, grade, change, exposure, currency, why in rows:
         table.add_row(
             f"{supplier_id} {name or ''}".strip(),
             f"[{STATE_STYLE.get(state, 'white')}]{state}[/]",
             "" if pd is None else f"{pd:.1%}",
             "" if grade is None else f"{grade}{'' if not change else f' ({change:+d})'}",
-            "" if exposure is None else f"{exposure:,.0f} {currency or ''}",
+            "" if exposure is None else f"{exposure:,.0f} {currency}",
             why or "",
         )
     console.print(table)
-    if len(rows) > SHOWN:
-        console.print(f"… and {len(rows) - SHOWN:,} more in risk.watchlist")
+    total = sum(count for _, count, _ in counts)
+    if total > len(rows):
+        console.print(f"… and {total - len(rows):,} more in risk.watchlist, largest expected loss first")
 
 
 def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:

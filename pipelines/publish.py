@@ -99,10 +99,7 @@ def _copy_tables(
             if personal:
                 raise PublicationError(f"{name} has {', '.join(personal)}, which the contracts call personal")
             con.execute(f'create schema if not exists target."{schema}"')
-            # Sorted by all columns in their order (keys come first), so that the same rows make the same file.
-            con.execute(
-                f'create table target."{schema}"."{table}" as select * from warehouse."{schema}"."{table}" order by all'
-            )
+            con.execute(f'create table target."{schema}"."{table}" as select * from warehouse."{schema}"."{table}"')
             _copy_comments(con, schema, table)
             parquet = building / "parquet" / schema / f"{table}.parquet"
             parquet.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from ml.calibration import GradeScale
 
@@ -107,7 +107,7 @@ def calibration_bins(
     for number in np.unique(bins):
         rows = bins == number
         count, events = int(rows.sum()), int(labels[rows].sum())
-        low, high = beta.ppf([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], events + 0.5, count - events + 0.5)
+        low, high = betaincinv(events + 0.5, count - events + 0.5, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
         found.append(
             CalibrationBin(
                 name=name(int(number)),

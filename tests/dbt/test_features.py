@@ -27,8 +27,8 @@ KEYS = [
 ]
 
 
-def build_features(warehouse: Warehouse, as_of: date, since: date | None = None) -> None:
-    """Build the features and labels of a night with all they are made of, and their data tests."""
+def build_features(warehouse: Warehouse, as_of: date, since: date | None = None, with_tests: bool = True) -> None:
+    """Build the features and labels of a night with all they are made of, by default with their data tests."""
     refresh = [] if since else ["--full-refresh"]
     statuses = warehouse.dbt(
         "build",
@@ -37,7 +37,7 @@ def build_features(warehouse: Warehouse, as_of: date, since: date | None = None)
         "--indirect-selection",
         "cautious",
         "--exclude",
-        "test_type:unit",
+        "test_type:unit" if with_tests else "resource_type:test",
         *refresh,
         as_of=as_of,
         since=since,
@@ -86,7 +86,7 @@ def truncated(warehouses: WarehouseFactory) -> Warehouse:
     """Only what had been delivered by the night before the last, built on it."""
     warehouse = warehouses.empty()
     warehouse.deliver([delivery for delivery in DELIVERIES if delivery.batch_date <= BEFORE_LAST])
-    build_features(warehouse, BEFORE_LAST)
+    build_features(warehouse, BEFORE_LAST, with_tests=False)
     return warehouse
 
 
