@@ -93,7 +93,7 @@ def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 @multi_asset(
-    name="score",
+    name="score_suppliers",
     specs=[
         AssetSpec(
             key=key,
