@@ -34,7 +34,7 @@ nightly: .venv/installed ## demo portfolio if landing is empty, then the whole n
 	@$(BIN)/anchorwatch nightly --train
 
 test: .venv/installed ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 8
 
 lint: .venv/installed ## style, types and SQL
 	@$(BIN)/ruff check .

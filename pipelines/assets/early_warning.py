@@ -1,7 +1,9 @@
 """From features to scores: what `ml` is given from the lake and the warehouse, and where its tables go."""
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,6 +13,7 @@ from dagster import (
     AssetKey,
     AssetSpec,
     Failure,
+    MarkdownMetadataValue,
     MaterializeResult,
     MetadataValue,
     asset,
@@ -112,7 +115,7 @@ def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
 )
 def score(context: AssetExecutionContext, night: NightResource) -> Iterator[MaterializeResult[Any]]:
     frame, clock = features_of_night(night.lake, night.as_of), datetime.now(UTC).replace(tzinfo=None)
-    rows = {SCORES: 0, REASONS: 0}
+    metadata: dict[AssetKey, dict[str, Any]] = {SCORES: {}, REASONS: {}}
     for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
         result = ml.score(model, frame, role=role, scored_at=clock)
         for key, dataset, table in (
@@ -120,9 +123,10 @@ def score(context: AssetExecutionContext, night: NightResource) -> Iterator[Mate
             (REASONS, "scores/score_reason", result.score_reason),
         ):
             write_night(night.lake, dataset, night.as_of, role, table)
-            rows[key] += table.num_rows
-    for key, count in rows.items():
-        yield MaterializeResult(asset_key=key, metadata={"dagster/row_count": MetadataValue.int(count)})
+            metadata[key][f"{role}_rows"] = MetadataValue.int(table.num_rows)
+        metadata[SCORES][f"{role}_grades"] = _grades(result.supplier_score)
+    for key, entries in metadata.items():
+        yield MaterializeResult(asset_key=key, metadata=entries)
 
 
 def models_in_roles(registry: ModelRegistry) -> dict[Role, Model]:
@@ -141,4 +145,21 @@ def _model_metadata(registry: ModelRegistry, version: str, role: str) -> dict[st
         "version": MetadataValue.text(version),
         "role": MetadataValue.text(role),
         "model_card": MetadataValue.md((folder / "model_card.md").read_text()),
+        "discrimination": _picture(folder / "roc.png"),
+        "calibration": _picture(folder / "calibration.png"),
+        "importance": _picture(folder / "importance.png"),
     }
+
+
+def _picture(path: Path) -> MarkdownMetadataValue:
+    """A PNG that the UI shows in place: it serves no files of its own."""
+    return MetadataValue.md(f"![{path.stem}](data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()})")
+
+
+def _grades(scores: pa.Table) -> MarkdownMetadataValue:
+    """Suppliers and mean PD by grade."""
+    counted = duckdb.sql(
+        "select grade, count(*), avg(pd_90d) from scores where status = 'SCORED' group by grade order by grade"
+    ).fetchall()
+    lines = "\n".join(f"| {grade} | {count:,} | {mean:.2%} |" for grade, count, mean in counted)
+    return MetadataValue.md(f"| grade | suppliers | mean PD |\n|---|---|---|\n{lines}")
