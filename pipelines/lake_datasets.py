@@ -43,22 +43,24 @@ def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.Da
     """Receipts of the files that the night works on: after the last finished night, or of it when it is run again."""
     again = last_night == as_of
     since = date.min if last_night is None or again else last_night
-    return duckdb.execute(
-        f"select * from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
-        f"where {'batch_date = $as_of' if again else 'batch_date > $since and batch_date <= $as_of'} "
-        "order by source, feed, business_date, file",
-        {"as_of": as_of} if again else {"as_of": as_of, "since": since},
-    ).df()
+    with duckdb.connect() as con:
+        return con.execute(
+            f"select * from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
+            f"where {'batch_date = $as_of' if again else 'batch_date > $since and batch_date <= $as_of'} "
+            "order by source, feed, business_date, file",
+            {"as_of": as_of} if again else {"as_of": as_of, "since": since},
+        ).df()
 
 
 def old_history_arrived(lake: Lake, as_of: date, last_night: date | None) -> bool:
     """True if a file new to this night holds rows that count as known before the last finished night."""
     if last_night is None:
         return False
-    row = duckdb.execute(
-        f"select count(*) from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
-        "where is_history and loaded_rows > 0 and min_known_date <= $last "
-        "and batch_date > $last and batch_date <= $as_of",
-        {"last": last_night, "as_of": as_of},
-    ).fetchone()
-    return bool(row and row[0])
+    with duckdb.connect() as con:
+        files = con.execute(
+            f"select count(*) from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
+            "where is_history and loaded_rows > 0 and min_known_date <= $last "
+            "and batch_date > $last and batch_date <= $as_of",
+            {"last": last_night, "as_of": as_of},
+        ).fetchall()[0][0]
+    return bool(files)

@@ -158,8 +158,10 @@ def _picture(path: Path) -> MarkdownMetadataValue:
 
 def _grades(scores: pa.Table) -> MarkdownMetadataValue:
     """Suppliers and mean PD by grade."""
-    counted = duckdb.sql(
-        "select grade, count(*), avg(pd_90d) from scores where status = 'SCORED' group by grade order by grade"
-    ).fetchall()
+    with duckdb.connect() as con:
+        con.register("scores", scores)
+        counted = con.execute(
+            "select grade, count(*), avg(pd_90d) from scores where status = 'SCORED' group by grade order by grade"
+        ).fetchall()
     lines = "\n".join(f"| {grade} | {count:,} | {mean:.2%} |" for grade, count, mean in counted)
     return MetadataValue.md(f"| grade | suppliers | mean PD |\n|---|---|---|\n{lines}")
