@@ -15,7 +15,10 @@ with scores as (
         pd_90d,
         grade,
         grade_change,
-        previous_pd_90d
+        previous_pd_90d,
+        -- a mean of doubles depends on the order of rows in its last bits, and a rerun must not
+        cast(pd_90d as decimal(18, 8)) as exact_pd_90d,
+        cast(previous_pd_90d as decimal(18, 8)) as exact_previous_pd_90d
     from {{ ref('int_supplier_score') }}
 ),
 
@@ -27,9 +30,9 @@ totals as (
         count(*) as supplier_count,
         sum(case when status = 'SCORED' then 1 else 0 end) as scored_count,
         sum(case when grade_change is not null then 1 else 0 end) as compared_count,
-        avg(pd_90d) as mean_pd_90d,
-        avg(case when previous_pd_90d is not null then pd_90d end) as compared_mean_pd_90d,
-        avg(case when pd_90d is not null then previous_pd_90d end) as previous_mean_pd_90d,
+        avg(exact_pd_90d) as mean_pd_90d,
+        avg(case when previous_pd_90d is not null then exact_pd_90d end) as compared_mean_pd_90d,
+        avg(case when pd_90d is not null then exact_previous_pd_90d end) as previous_mean_pd_90d,
         sum(case when grade_change > 0 then 1 else 0 end) as downgraded_count,
         sum(case when grade_change < 0 then 1 else 0 end) as upgraded_count
     from scores
@@ -80,11 +83,11 @@ select
     totals.supplier_count,
     cast(totals.scored_count as bigint) as scored_count,
     cast(totals.compared_count as bigint) as compared_count,
-    totals.mean_pd_90d,
-    totals.compared_mean_pd_90d,
-    totals.previous_mean_pd_90d,
+    cast(totals.mean_pd_90d as double) as mean_pd_90d,
+    cast(totals.compared_mean_pd_90d as double) as compared_mean_pd_90d,
+    cast(totals.previous_mean_pd_90d as double) as previous_mean_pd_90d,
     cast(totals.downgraded_count as bigint) as downgraded_count,
     cast(totals.upgraded_count as bigint) as upgraded_count,
-    stability.grade_psi
+    round(stability.grade_psi, 12) as grade_psi
 from totals
 left join stability on totals.as_of_date = stability.as_of_date and totals.model_role = stability.model_role
