@@ -18,6 +18,10 @@ from pipelines.settings import Settings
 SHARED_DATASETS = ("raw", "quarantine", "receipts")
 EARLIER_NIGHTS = ("scores/supplier_score", "scores/score_reason", "drift/feature_drift")
 
+# What a run did differs between a night that continues another and one built from scratch. Tables of the newest night
+# alone hold no row of an earlier one and are left out as well.
+ABOUT_THE_RUN = {"monitoring.run_log"}
+
 
 def replay_night(settings: Settings, as_of: date, console: Console) -> None:
     """Build the night of `as_of` under `<home>/replay/<as_of>` and compare its rows with the published ones.
@@ -96,6 +100,8 @@ def _compare(settings: Settings, beside: Settings, as_of: date) -> tuple[int, li
                 continue
             where = f"where as_of_date = date '{as_of}'" if dated else ""
             facts = [table_facts(con, database, schema, name, where) for database in databases]
+            if table in ABOUT_THE_RUN or (facts[0]["rows"] == 0 and not same_night):
+                continue
             compared += 1
             if facts[0] != facts[1]:
                 different.append(table)
