@@ -31,6 +31,23 @@ def last_finished_night(warehouse: Path) -> date | None:
     return row[0] if row else None
 
 
+def take_lock(settings: Settings) -> IO[str]:
+    """The lock of a home as an open file; closing it, or the end of the process, lets go of it.
+
+    Raises:
+        NightError: another process holds it.
+    """
+    lock = (settings.root / "night.lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise NightError(
+            f"Another night is at work in {settings.root}; wait until it has ended, then start again."
+        ) from None
+    return lock
+
+
 class Night:
     """One night in the making: `with Night(settings, as_of) as night: …; night.commit()`."""
 
@@ -47,15 +64,7 @@ class Night:
         return self.settings.working_warehouse
 
     def __enter__(self) -> Night:
-        lock = (self.settings.root / "night.lock").open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise NightError(
-                f"Another night is at work in {self.settings.root}; wait until it has ended, then start again."
-            ) from None
-        self._lock = lock
+        self._lock = take_lock(self.settings)
         shutil.rmtree(self.warehouse.parent, ignore_errors=True)
         self.last_night = last_finished_night(self.settings.warehouse)
         if self.last_night and self.as_of < self.last_night:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from pipelines.build import build_definitions
 from pipelines.lake_datasets import prepare_lake
+from pipelines.night import take_lock
 from pipelines.settings import Settings
 from sources.lake import Lake
 
@@ -29,13 +30,18 @@ class Outcome:
 
 
 def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
-    """Run one job for one night; only one at a time can run on a home."""
+    """Run one job for one night; only one at a time can run on a home.
+
+    Raises:
+        NightError: another run is at work on the home.
+    """
     settings.prepare()
     prepare_lake(Lake(settings.lake))
     definitions = build_definitions(settings)
     _do_not_wait_for_history()
     with DagsterInstance.get() as instance:
-        _end_runs_that_were_killed(instance)
+        with take_lock(settings):
+            end_runs_that_were_killed(instance)
         result = definitions.resolve_job_def(job).execute_in_process(
             partition_key=as_of.isoformat(), instance=instance, raise_on_error=False, run_config=LOGGERS
         )
@@ -56,8 +62,14 @@ def _asynchronous(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("pragma synchronous = off")
 
 
-def _end_runs_that_were_killed(instance: DagsterInstance) -> None:
-    """A killed process leaves its run as started for ever; whoever holds the lock next knows that it is not."""
+def end_runs_that_were_killed(instance: DagsterInstance) -> None:
+    """Close what a killed process left open; only whoever holds the lock knows that no run is at work.
+
+    Its run would stay started for ever, and so would its claim on the warehouse's pool, for which the next run would
+    wait without an end.
+    """
+    for run_id in instance.event_log_storage.get_concurrency_run_ids():
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
     for run in instance.get_runs(RunsFilter(statuses=UNFINISHED)):
         instance.report_run_failed(run, message="The process of this run ended without saying so")
 

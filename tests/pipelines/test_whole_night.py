@@ -27,6 +27,8 @@ pytestmark = pytest.mark.night
 
 NIGHT, NEXT_NIGHT = date(2026, 6, 3), date(2026, 6, 4)
 COMMAND = str(Path(sys.executable).parent / "anchorwatch")
+# a night of this portfolio takes about a minute; one that waits for something that never comes must not take the others along
+PATIENCE = 600
 
 
 def anchorwatch(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,6 +39,7 @@ def anchorwatch(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
 
 
