@@ -62,9 +62,10 @@ def _models_of(settings: Settings, as_of: date) -> dict[Role, str]:
         raise NightError(
             f"The night of {as_of} has no scores in {folder.parent}; only nights that were scored can be replayed."
         )
-    rows = duckdb.execute(
-        f"select distinct model_role, model_version from read_parquet('{folder}/*.parquet') order by 1"
-    ).fetchall()
+    with duckdb.connect() as con:
+        rows = con.execute(
+            "select distinct model_role, model_version from read_parquet(?) order by 1", [f"{folder}/*.parquet"]
+        ).fetchall()
     return dict(rows)
 
 

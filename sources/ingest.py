@@ -7,6 +7,7 @@ ingested; the next run removes it and reads the file again.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -186,6 +187,8 @@ def _repeat(arrival: Arrival, earlier: Receipt, clock: datetime) -> Receipt:
 
 
 def _refuse(arrival: Arrival, lake: Lake, message: str, clock: datetime) -> Receipt:
+    # The engine's own words name the file by its place on this machine; what is published is the same on every one.
+    message = message.replace(f"{arrival.delivery.path.parent}{os.sep}", "")
     write_refused_file(lake, arrival, message, clock)
     return arrival.receipt(Status.REFUSED, clock, message=message)
 

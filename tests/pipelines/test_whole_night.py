@@ -1,6 +1,6 @@
-"""One small portfolio through whole nights: rerun, next night, kill, faults, red nights.
+"""One small portfolio through whole nights: rerun, next night, kill, replay, faults, red nights.
 
-The portfolio has two years of history and few daily deliveries. Tests work on copies of one prepared home.
+The portfolio has two years of history and few daily deliveries. Tests start from backups of prepared homes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.night
 
 NIGHT, NEXT_NIGHT = date(2026, 6, 3), date(2026, 6, 4)
 COMMAND = str(Path(sys.executable).parent / "anchorwatch")
-# a night of this portfolio takes about a minute; one that waits for something that never comes must not take the others along
+# A night of this portfolio takes about a minute. One that waits for what never comes must fail by itself.
 PATIENCE = 600
 
 
@@ -55,20 +55,29 @@ def published(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("night") / "home"
-    simulate(home, scale=0.1, seed=7, start=date(2024, 7, 1), until=NIGHT, go_live=date(2026, 6, 1))
-    done = anchorwatch(home, "nightly", "--train")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every night of this module is at work: a home that moves makes dbt parse the whole project anew."""
+    return tmp_path_factory.mktemp("night") / "home"
+
+
+@pytest.fixture(scope="module")
+def first_night(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    simulate(workplace, scale=0.1, seed=7, start=date(2024, 7, 1), until=NIGHT, go_live=date(2026, 6, 1))
+    done = anchorwatch(workplace, "nightly", "--train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watch list" in done.stdout
-    return home
+    return shutil.copytree(workplace, tmp_path_factory.mktemp("first") / "home")
 
 
 @pytest.fixture
-def home(first_night: Path, tmp_path: Path) -> Path:
-    """A copy of the home after its first night, links followed as a backup would."""
-    shutil.copytree(first_night, tmp_path / "home")
-    return tmp_path / "home"
+def home(first_night: Path, workplace: Path) -> Path:
+    """The home as its first night left it."""
+    return restored(first_night, workplace)
+
+
+def restored(backup: Path, workplace: Path) -> Path:
+    shutil.rmtree(workplace, ignore_errors=True)
+    return shutil.copytree(backup, workplace)
 
 
 @dataclass(frozen=True)
@@ -81,15 +90,17 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="module")
-def next_night(first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    home = tmp_path_factory.mktemp("calm") / "home"
-    shutil.copytree(first_night, home)
+def next_night(first_night: Path, workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    home = restored(first_night, workplace)
     extend(home, NEXT_NIGHT)
     deliver_broken_files(home)
     started = time.perf_counter()
     done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
     assert done.returncode == 0, done.stdout + done.stderr
-    return Undisturbed(home, done.stdout + done.stderr, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Undisturbed(
+        shutil.copytree(home, tmp_path_factory.mktemp("calm") / "home"), done.stdout + done.stderr, seconds
+    )
 
 
 def deliver_broken_files(home: Path) -> None:
@@ -148,12 +159,13 @@ def test_every_delivered_row_is_accounted_for(first_night: Path) -> None:
 
 
 def test_quarantine_holds_exactly_the_rows_that_were_broken(first_night: Path) -> None:
-    truth = duckdb.execute(
+    con = duckdb.connect()
+    truth = con.execute(
         f"select source || '.' || feed, cast(delivery_date as date), file, row_no "
         f"from read_parquet('{first_night}/truth/faults.parquet') where expected = 'QUARANTINED' "
         f"and cast(delivery_date as date) <= date '{NIGHT}' order by all"
     ).fetchall()
-    found = duckdb.execute(
+    found = con.execute(
         f"select source || '.' || feed, business_date, file, row_no "
         f"from read_parquet('{first_night}/lake/quarantine/**/*.parquet', union_by_name = true) order by all"
     ).fetchall()
@@ -191,6 +203,15 @@ def test_a_killed_night_ends_as_if_undisturbed(next_night: Undisturbed, home: Pa
     done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
     assert done.returncode == 0, done.stdout + done.stderr
     assert digests(home) == digests(next_night.home)
+
+
+def test_a_past_night_is_replayed_beside_the_book(next_night: Undisturbed, workplace: Path) -> None:
+    home = restored(next_night.home, workplace)
+    before = digests(home)
+    done = anchorwatch(home, "replay", "--as-of", NIGHT.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "equals the book" in done.stdout
+    assert digests(home) == before
 
 
 def test_without_a_delivery_the_night_is_red_and_the_publication_stands(home: Path) -> None:
