@@ -86,7 +86,7 @@ def bare_read(landing: Path) -> float:
                 files = [str(f) for f in sorted(feed.glob(f"*/*.{suffix}"))]
                 if not files:
                     continue
-                plain = "" if suffix == "parquet" else ", all_varchar=true, ignore_errors=true, encoding='latin-1'"
+                plain = "" if suffix == "parquet" else ", all_varchar=true, ignore_errors=true"
                 target = Path(folder) / f"{feed.parent.name}.{feed.name}.{suffix}"
                 rows = f"select * from {reader}({files}, union_by_name=true{plain})"
                 con.execute(f"copy ({rows}) to '{target}' (format parquet)")
