@@ -29,7 +29,8 @@ SHOWN_FEATURES = 20
 class OracleComparison(BaseModel):
     """Model and oracle on exactly the same out-of-time rows; the content of `oracle.json`.
 
-    `share_of_oracle` is (AUC - 0.5) of the model over that of the oracle.
+    `share_of_oracle` is (AUC - 0.5) of the model over that of the oracle; None where the oracle orders these rows no
+    better than chance.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +39,7 @@ class OracleComparison(BaseModel):
     snapshots: int
     model: Evaluation
     oracle: Evaluation
-    share_of_oracle: float
+    share_of_oracle: float | None
 
 
 def add_oracle(version_dir: Path, table: pa.Table) -> OracleComparison:
@@ -64,12 +65,13 @@ def add_oracle(version_dir: Path, table: pa.Table) -> OracleComparison:
         evaluate(labels, values, suppliers, scale=model.scale, seed=model.manifest.seed)
         for values in (forecast, oracle)
     )
+    above_chance = of_oracle.auc.value - 0.5
     comparison = OracleComparison(
         rows=len(rows),
         snapshots=rows["as_of_date"].nunique(),
         model=of_model,
         oracle=of_oracle,
-        share_of_oracle=(of_model.auc.value - 0.5) / (of_oracle.auc.value - 0.5),
+        share_of_oracle=(of_model.auc.value - 0.5) / above_chance if above_chance > 0 else None,
     )
     plots = {
         "roc.png": roc_plot(labels, {"model": forecast, "oracle": oracle}),
@@ -178,13 +180,16 @@ def _oracle_text(oracle: OracleComparison | None) -> str:
     if oracle is None:
         return (
             "No oracle yet: on a simulated portfolio the economy can be forked from its true state, and the share "
-            "of futures "
-            "with distress is the limit of any model."
+            "of futures with distress is the limit of any model."
         )
+    reached = (
+        "it orders them no better than chance"
+        if oracle.share_of_oracle is None
+        else f"the model reaches {oracle.share_of_oracle:.0%} of its AUC above chance"
+    )
     return (
         f"The oracle knows the true state of the simulated economy. On the {oracle.rows} rows of {oracle.snapshots} "
-        "snapshots "
-        f"for which it was run, the model reaches {oracle.share_of_oracle:.0%} of its AUC above chance."
+        f"snapshots for which it was run, {reached}."
     )
 
 

@@ -159,6 +159,14 @@ def test_the_oracle_is_compared_on_the_same_rows_and_the_folder_stays_whole(
     assert registry.load(model.version).version == model.version
 
 
+def test_an_oracle_that_knows_nothing_is_said_so(registry: ModelRegistry, model: Model, frame: pd.DataFrame) -> None:
+    folder = registry.folder(model.version)
+    comparison = add_oracle(folder, oracle_table(frame.assign(pd_true=0.04)))
+    assert comparison.oracle.auc.value == 0.5
+    assert comparison.share_of_oracle is None
+    assert "no better than chance" in (folder / CARD_FILE).read_text()
+
+
 def test_an_altered_oracle_is_refused(registry: ModelRegistry, model: Model, frame: pd.DataFrame) -> None:
     folder = registry.folder(model.version)
     add_oracle(folder, oracle_table(frame))
