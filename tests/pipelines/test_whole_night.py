@@ -184,8 +184,8 @@ def test_a_killed_night_ends_as_if_undisturbed(next_night: Undisturbed, home: Pa
     extend(home, NEXT_NIGHT)
     deliver_broken_files(home)
     before = digests(home)
-    # while files are taken in, and while dbt writes the working copy
-    for share in (0.2, 0.6):
+    # while files are taken in, while dbt writes the working copy, and around the publication
+    for share in (0.2, 0.55, 0.9):
         process = subprocess.Popen(
             [COMMAND, "nightly", "--as-of", NEXT_NIGHT.isoformat()],
             env=os.environ | {"ANCHORWATCH_HOME": str(home)},
