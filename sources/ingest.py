@@ -10,8 +10,8 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from sources.landing import Delivery, scan_landing, sha256_of
 from sources.load import FileUnreadable, OpenFile, load_files, open_file
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace, sql_text
+from sources.readers.choose import settled
 from sources.receipt import RECEIPT_SCHEMA, RECEIPTS, Receipt, Status, read_receipts, write_receipts
 
 _SCRATCH = ".scratch"
@@ -107,6 +108,10 @@ def _arrivals(
         if (delivery.business_date, delivery.file, delivery.size_bytes, delivery.modified_ns) in states:
             continue
         sha256 = "" if delivery.problem else sha256_of(delivery.path)
+        if not delivery.problem:
+            # a file that no reader takes keeps its mapping, and is refused with the sentence when it is opened
+            with suppress(FileRefused):
+                delivery = replace(delivery, mapping=settled(delivery.path, delivery.mapping, contract))
         arrival = Arrival(contract, delivery, batch_date_of(delivery.business_date, last_night), sha256)
         if arrival.file_id not in done:
             arrivals.append(arrival)

@@ -23,7 +23,8 @@ from sources.contract import Contract
 from sources.lake import ROW_GROUP_ROWS, Lake
 from sources.quarantine import write_refused_records
 from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
-from sources.readers.choose import choose_reader
+from sources.readers.choose import FORMATS, choose_reader, settled
+from sources.readers.unpack import unpacked
 from sources.receipt import Receipt, Status
 from sources.refuse import locate_refused, refuse_by_check_digit, refuse_by_rule, refuse_unreadable, start_refused
 from sources.rules import Rule, header_notes, validation_sql
@@ -70,9 +71,10 @@ class FileUnreadable(Exception):
 
 def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
     """Open an arrival; raises FileRefused when it cannot be read or lacks a required column."""
-    mapping = arrival.delivery.mapping
-    reader, read = choose_reader(arrival.delivery.file, mapping)
-    records = read(arrival.delivery.path, arrival.contract, mapping, workspace)
+    path, mapping = arrival.delivery.path, arrival.delivery.mapping
+    mapping = settled(path, mapping, arrival.contract)
+    reader = choose_reader(path, mapping)
+    records = FORMATS[reader].open(unpacked(path, workspace), mapping, workspace)
     return OpenFile(arrival, reader, records, header_notes(arrival.contract, mapping, records))
 
 

@@ -35,7 +35,7 @@ _FORMAT_TOKENS = {
 }  # fmt: skip
 _FORMAT = re.compile("|".join(_FORMAT_TOKENS))
 
-ReaderName = Literal["delimited", "parquet", "camt053"]
+ReaderName = Literal["delimited", "parquet", "camt"]
 
 
 class ColumnMapping(YamlModel):
@@ -81,11 +81,16 @@ def _as_column(value: object) -> object:
 
 
 class Mapping(YamlModel):
-    """Mapping of one deliverer's files to one feed. ``history`` is None for a delivery of current rows."""
+    """Mapping of one deliverer's files to one feed.
+
+    ``records`` names which of a format's kinds of record the feed takes, where it has several. ``history`` is None for
+    a delivery of current rows.
+    """
 
     name: str
     feed: str
     reader: ReaderName | None = None
+    records: str | None = None
     encoding: str = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: str = Field(default='"', max_length=1)

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import duckdb
 
-from sources.contract import Contract
 from sources.mapping import Mapping as ColumnMappings
 
 RAW_TEXT_CHARACTERS = 4_000
@@ -75,9 +74,9 @@ class RecordsDisagree(Exception):
 
 
 class Reader(Protocol):
-    """Opens a file of one format; raises FileRefused when nothing of it can be read."""
+    """Opens an unpacked file of one format; raises FileRefused when nothing of it can be read."""
 
-    def __call__(self, path: Path, contract: Contract, mapping: ColumnMappings, workspace: Workspace) -> Records: ...
+    def __call__(self, path: Path, mapping: ColumnMappings, workspace: Workspace) -> Records: ...
 
 
 def sql_text(value: str) -> str:

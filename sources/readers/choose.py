@@ -1,33 +1,95 @@
-"""Which reader opens a file: by the suffix of its name, unless the mapping says."""
+"""Which reader opens a file: the one its mapping names, else by the suffix of its name, else by how it begins."""
 
 from __future__ import annotations
 
-from sources.mapping import Mapping, ReaderName
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sources.contract import Contract
+from sources.mapping import MAPPING_FOLDER, Mapping, ReaderName, identity_mapping, load_mapping
 from sources.readers import FileRefused, Reader
-from sources.readers.camt053 import open_camt053
+from sources.readers.camt import open_camt
 from sources.readers.delimited import open_delimited
 from sources.readers.parquet import open_parquet
+from sources.readers.unpack import head
+from sources.readers.xml import Root, root_of
 
-READERS: dict[ReaderName, Reader] = {
-    "delimited": open_delimited,
-    "parquet": open_parquet,
-    "camt053": open_camt053,
+
+@dataclass(frozen=True)
+class Format:
+    """A format: what people call it, how it is opened, and whether its columns are up to who writes the file."""
+
+    title: str
+    open: Reader
+    is_tabular: bool = False
+
+
+FORMATS: dict[ReaderName, Format] = {
+    "delimited": Format("delimited text", open_delimited, is_tabular=True),
+    "parquet": Format("Parquet", open_parquet, is_tabular=True),
+    "camt": Format("camt bank statement", open_camt),
 }
-_SUFFIXES: dict[str, ReaderName] = {
-    ".csv": "delimited",
-    ".tsv": "delimited",
-    ".txt": "delimited",
-    ".parquet": "parquet",
-    ".xml": "camt053",
-}
+_SUFFIXES: dict[str, ReaderName] = {".csv": "delimited", ".tsv": "delimited", ".parquet": "parquet"}
+_ROOTS: tuple[tuple[Callable[[Root], bool], ReaderName], ...] = (
+    (lambda root: bool(re.search(r"camt\.05[234]\.", root.namespace)), "camt"),
+)
+DEFAULT_MAPPINGS = "formats"
 
 
-def choose_reader(file: str, mapping: Mapping) -> tuple[ReaderName, Reader]:
-    """Name and function of the reader; FileRefused when no reader takes such a file."""
+def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
+    """Name of the reader; FileRefused when no reader takes such a file."""
     if mapping.reader is not None:
-        return mapping.reader, READERS[mapping.reader]
-    name = file.lower().removesuffix(".gz")
-    for suffix, reader in _SUFFIXES.items():
-        if name.endswith(suffix) and (name == file.lower() or reader == "delimited"):
-            return reader, READERS[reader]
-    raise FileRefused(f"No reader takes such a file; deliver {', '.join(_SUFFIXES)} or name a reader in the mapping.")
+        return mapping.reader
+    name, beginning = head(path)
+    suffix = Path(name.lower()).suffix
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _reader_of_xml(text if text.startswith(b"<") else beginning)
+    if suffix == ".txt":
+        return "delimited"
+    raise FileRefused(
+        f"No reader takes such a file; deliver {', '.join(format.title for format in FORMATS.values())}, "
+        "or name a reader in the mapping."
+    )
+
+
+def _reader_of_xml(beginning: bytes) -> ReaderName:
+    root = root_of(beginning)
+    if root is None:
+        raise FileRefused("It is not well-formed XML; deliver it again.")
+    for belongs, reader in _ROOTS:
+        if belongs(root):
+            return reader
+    namespace = f" of {root.namespace}" if root.namespace else ""
+    raise FileRefused(f"No reader takes XML with the root element {root.name}{namespace}.")
+
+
+def settled(path: Path, mapping: Mapping, contract: Contract) -> Mapping:
+    """The mapping that applies: a delivery without one uses its format's own for the feed, if there is such a mapping.
+
+    FileRefused when the format holds no rows of the feed.
+    """
+    if mapping != identity_mapping(contract):
+        return mapping
+    reader = choose_reader(path, mapping)
+    if FORMATS[reader].is_tabular:
+        return mapping
+    own = _own_mappings(reader)
+    if contract.name in own:
+        return own[contract.name]
+    raise FileRefused(
+        f"A {FORMATS[reader].title} holds no rows of {contract.name}; deliver it to {' or '.join(sorted(own))}."
+    )
+
+
+@cache
+def _own_mappings(reader: ReaderName) -> dict[str, Mapping]:
+    """Mappings of a format by feed: ``mappings/formats/<reader>/*.yaml``."""
+    files = sorted((MAPPING_FOLDER / DEFAULT_MAPPINGS / reader).glob("*.yaml"))
+    mappings = (load_mapping(f"{DEFAULT_MAPPINGS}/{reader}/{file.stem}") for file in files)
+    return {mapping.feed: mapping for mapping in mappings}

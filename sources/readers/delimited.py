@@ -1,6 +1,6 @@
 """Delimited text. DuckDB reads a sound file at its own speed; a file it refuses is repaired record by record first.
 
-Compressed or differently encoded files are first turned into plain UTF-8, as a stream. The repaired copy holds only
+A differently encoded file is first turned into UTF-8, as a stream. The repaired copy holds only
 well-formed records, each with its number in front, so that both paths number records alike.
 """
 
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import mmap
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sources.contract import Contract
 from sources.mapping import Mapping
 from sources.readers import (
     FileRefused,
@@ -37,14 +34,13 @@ _LINE_SAFE = frozenset(
 """Encodings in which the byte 0x0A is always a line feed, so that a broken line can be told from its neighbours."""
 
 
-def open_delimited(path: Path, contract: Contract, mapping: Mapping, workspace: Workspace) -> Records:
-    """Open a ``.csv``, ``.tsv`` or ``.txt`` file, plain or ``.gz``, whose first record names its columns."""
+def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
+    """Open delimited text whose first record names its columns."""
     encoding = "utf-8" if mapping.encoding == "utf-8-sig" else mapping.encoding
-    content = _decompressed(path, workspace) if path.suffix == ".gz" else path
+    content = path
     if encoding not in _LINE_SAFE:
         content, encoding = _whole(content, encoding, workspace), "utf-8"
-    delimiter = "\t" if ".tsv" in path.suffixes and mapping.delimiter == "," else mapping.delimiter
-    dialect = Dialect(encoding, delimiter, mapping.quote)
+    dialect = Dialect(encoding, _delimiter(content, mapping), mapping.quote)
     header = _header(content, dialect)
     file = _DelimitedFile(content, dialect, header, workspace)
     if header.line_no != 1 or _holds_nul(content):
@@ -130,6 +126,13 @@ class _DelimitedFile:
         )
 
 
+def _delimiter(content: Path, mapping: Mapping) -> str:
+    """The mapping's; a tab where it names none and the first line has tabs but no comma."""
+    with content.open("rb") as stream:
+        line = stream.readline(_BLOCK_BYTES)
+    return "\t" if mapping.delimiter == "," and b"\t" in line and b"," not in line else mapping.delimiter
+
+
 def _header(content: Path, dialect: Dialect) -> _Header:
     record = next(scan_records(content, dialect), None)
     if record is None:
@@ -149,21 +152,6 @@ def _header(content: Path, dialect: Dialect) -> _Header:
     if repeated:
         raise FileRefused(f"The header names {', '.join(repr(name) for name in repeated)} more than once.")
     return _Header(tuple(names), record.line_no)
-
-
-def _decompressed(path: Path, workspace: Workspace) -> Path:
-    target = workspace.scratch / "content"
-    written = 0
-    try:
-        with gzip.open(path, "rb") as source, target.open("wb") as sink:
-            while block := source.read(_BLOCK_BYTES):
-                written += len(block)
-                if written > workspace.max_content_bytes:
-                    raise FileRefused(f"Decompressed it exceeds {workspace.max_content_bytes:,} bytes; split it.")
-                sink.write(block)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileRefused(f"The gzip stream is broken ({error}); deliver the file again.") from error
-    return target
 
 
 def _transcoded(content: Path, encoding: str, workspace: Workspace) -> Path:

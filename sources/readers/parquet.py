@@ -8,12 +8,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from sources.contract import Contract
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Located, Records, RecordsDisagree, Workspace, cut, quoted, sql_path, sql_text
 
 
-def open_parquet(path: Path, contract: Contract, mapping: Mapping, workspace: Workspace) -> Records:
+def open_parquet(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     """Open a Parquet file; columns the contract does not know are not read."""
     connection = workspace.connection
     scan = f"read_parquet({sql_path(path)}, file_row_number=true)"
