@@ -141,7 +141,12 @@ def _ingest(
         if arrival.delivery.problem:
             made[arrival.file_id] = _refuse(arrival, lake, arrival.delivery.problem, clock)
             continue
-        if content in contents:
+        if arrival.delivery.joined_as:
+            message = f"Read with the files beside it, as table {arrival.delivery.joined_as}."
+            made[arrival.file_id] = arrival.receipt(Status.JOINED, clock, message=message)
+            continue
+        # with other tables beside them the same bytes can be other rows
+        if content in contents and not arrival.delivery.mapping.tables:
             made[arrival.file_id] = _repeat(arrival, contents[content], clock)
             continue
         try:

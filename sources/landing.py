@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -43,7 +43,11 @@ class _DeliveryFile(YamlModel):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered file. ``problem`` is a sentence when the file must be refused without being opened."""
+    """One delivered file.
+
+    ``problem`` is a sentence when the file must be refused without being opened. ``joined_as`` names the table as which
+    other files of its folder read it; it has no rows of its own then.
+    """
 
     path: Path
     business_date: date
@@ -52,6 +56,7 @@ class Delivery:
     size_bytes: int
     modified_ns: int
     problem: str | None = None
+    joined_as: str | None = None
 
     @property
     def file(self) -> str:
@@ -88,7 +93,8 @@ def scan_landing(landing: Path, contract: Contract, as_of: date, max_file_bytes:
         for path in sorted(folder.iterdir()):
             if is_data_file(path.name):
                 mapping, history = _entry_for(path.name, entries, contract)
-                yield _delivery(path, root, business_date, mapping, history, max_file_bytes, None)
+                delivery = _delivery(path, root, business_date, mapping, history, max_file_bytes, None)
+                yield replace(delivery, joined_as=_joined_as(path.name, entries))
 
 
 def unexpected_entries(landing: Path) -> list[str]:
@@ -161,6 +167,14 @@ def _entry_for(
         if fnmatchcase(name, pattern) and fnmatchcase(name, mapping.files):
             return mapping, history
     return identity_mapping(contract), None
+
+
+def _joined_as(name: str, entries: list[tuple[str, Mapping, History | None]]) -> str | None:
+    for _, mapping, _ in entries:
+        for table, joined in mapping.tables.items():
+            if fnmatchcase(name, joined.files):
+                return f"{table} of mapping {mapping.name}"
+    return None
 
 
 def _delivery(

@@ -12,6 +12,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 
 from sources.arrival import Arrival, Counts
 from sources.contract import Contract
+from sources.derive import derived
 from sources.lake import ROW_GROUP_ROWS, Lake
 from sources.quarantine import write_refused_records
 from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
@@ -74,7 +76,11 @@ def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
     path, mapping = arrival.delivery.path, arrival.delivery.mapping
     mapping = settled(path, mapping, arrival.contract)
     reader = choose_reader(path, mapping)
-    records = FORMATS[reader].open(unpacked(path, workspace), mapping, workspace)
+
+    def open_table(file: Path, scratch: Workspace) -> Records:
+        return FORMATS[choose_reader(file, mapping)].open(unpacked(file, scratch), mapping, scratch)
+
+    records = derived(open_table(path, workspace), mapping, path, open_table, workspace)
     return OpenFile(arrival, reader, records, header_notes(arrival.contract, mapping, records))
 
 

@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sources.contract import Contract, load_contracts
+from sources.expression import Expression
 from sources.yaml_model import MappingError, YamlModel, parse_model, read_yaml
 
 MAPPING_FOLDER = Path(__file__).parent / "mappings"
@@ -35,13 +36,19 @@ _FORMAT_TOKENS = {
 }  # fmt: skip
 _FORMAT = re.compile("|".join(_FORMAT_TOKENS))
 
-ReaderName = Literal["delimited", "parquet", "camt"]
+ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "mt940", "bai2"]
+
+
+def strptime_format(form: str) -> str:
+    """A date format such as ``YYYY/M/D`` as strptime directives: ``%Y/%-m/%-d``."""
+    return _FORMAT.sub(lambda token: _FORMAT_TOKENS[token[0]], form)
 
 
 class ColumnMapping(YamlModel):
-    """Where one contract column comes from: a delivered column or a constant, never both."""
+    """Where one contract column comes from: a delivered column, an expression over several, or a constant."""
 
     delivered: str | None = Field(default=None, validation_alias="from")
+    expression: str | None = None
     constant: str | None = None
     trim: bool = False
     format: str | None = None
@@ -57,16 +64,30 @@ class ColumnMapping(YamlModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMapping:
-        if (self.delivered is None) == (self.constant is None):
-            raise ValueError("give either 'from' (the delivered column) or 'constant'")
+        if sum(origin is not None for origin in (self.delivered, self.expression, self.constant)) != 1:
+            raise ValueError("give one of 'from' (the delivered column), 'expression' or 'constant'")
         if self.constant is not None and (self.trim or self.format or self.codes or self.factor is not None):
             raise ValueError("a constant takes no trim, format, codes or factor")
+        if self.expression is not None and (self.trim or self.format or self.factor is not None):
+            raise ValueError("an expression takes no trim, format or factor; use trim(), as_date() or *")
         return self
+
+    @field_validator("expression")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            Expression(value)
+        return value
+
+    @property
+    def source(self) -> str | None:
+        """The delivered column it reads, or the derived column of its expression; None for a constant."""
+        return self.delivered if self.expression is None else f"= {self.expression}"
 
     @property
     def strptime_format(self) -> str | None:
         """The format as strptime directives, such as ``%Y/%-m/%-d`` for ``YYYY/M/D``; None for ISO 8601."""
-        return None if self.format is None else _FORMAT.sub(lambda token: _FORMAT_TOKENS[token[0]], self.format)
+        return None if self.format is None else strptime_format(self.format)
 
 
 class History(YamlModel):
@@ -76,6 +97,27 @@ class History(YamlModel):
     lag_days: int = Field(ge=0)
 
 
+class JoinedTable(YamlModel):
+    """Another table of the delivery: its files in the same folder, and the equations by which it is joined."""
+
+    files: str
+    match: str | tuple[str, ...]
+
+    @property
+    def equations(self) -> tuple[Expression, ...]:
+        return tuple(Expression(text) for text in ((self.match,) if isinstance(self.match, str) else self.match))
+
+    def key_of(self, name: str, equation: Expression) -> tuple[Expression, Expression]:
+        """Both sides of an equation: of the file that is joined to, and of this table; ValueError when mixed."""
+        sides = equation.sides
+        is_own = [{column.startswith(f"{name}.") for column in side.columns} for side in sides]
+        if is_own == [{False}, {True}]:
+            return sides
+        if is_own == [{True}, {False}]:
+            return sides[1], sides[0]
+        raise ValueError(f"{equation.text!r} must have columns of {name} on one side and of the file on the other")
+
+
 def _as_column(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
@@ -83,8 +125,10 @@ def _as_column(value: object) -> object:
 class Mapping(YamlModel):
     """Mapping of one deliverer's files to one feed.
 
-    ``records`` names which of a format's kinds of record the feed takes, where it has several. ``history`` is None for
-    a delivery of current rows.
+    ``where`` says which records of the file are rows of the feed, ``tables`` what is joined to them, ``missing`` which
+    texts stand for a missing value. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there
+    is). ``records`` names which of a format's kinds of record the feed takes, where it has several. ``history`` is None
+    for a delivery of current rows.
     """
 
     name: str
@@ -96,6 +140,9 @@ class Mapping(YamlModel):
     quote: str = Field(default='"', max_length=1)
     decimal_mark: Literal[".", ","] = "."
     thousands_sign: Literal["", ",", ".", " ", "'"] = ""
+    missing: tuple[str, ...] = ()
+    where: str | None = None
+    tables: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], JoinedTable] = Field(default_factory=dict)
     files: str = "*"
     columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_as_column)]]
     ignored: tuple[str, ...] = ()
@@ -109,6 +156,26 @@ class Mapping(YamlModel):
         except LookupError as error:
             raise ValueError(f"{value!r} is no known encoding") from error
 
+    @field_validator("where")
+    @classmethod
+    def _is_condition(cls, value: str | None) -> str | None:
+        if value is not None and Expression(value).has_readings:
+            raise ValueError("a condition compares text as delivered; as_number and as_date can fail")
+        return value
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> Mapping:
+        for name, table in self.tables.items():
+            for equation in table.equations:
+                if equation.has_readings:
+                    raise ValueError(f"tables.{name}.match compares text as delivered; as_number and as_date can fail")
+                table.key_of(name, equation)
+        for column in self.read_by_expressions:
+            table_name = column.partition(".")[0]
+            if "." in column and table_name not in self.tables:
+                raise ValueError(f"{column} is of no joined table; declare {table_name} under tables")
+        return self
+
     @model_validator(mode="after")
     def _signs_differ(self) -> Mapping:
         if self.decimal_mark == self.thousands_sign:
@@ -118,8 +185,42 @@ class Mapping(YamlModel):
     @property
     def delivered_columns(self) -> tuple[str, ...]:
         """Delivered columns the mapping reads, each once, in the order of the contract columns."""
-        names = (column.delivered for column in self.columns.values())
+        names = (column.source for column in self.columns.values())
         return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def expressions(self) -> dict[str, Expression]:
+        """Expressions of the columns, by the name of the derived column."""
+        origins = ((own.source, own.expression) for own in self.columns.values())
+        return {source: Expression(text) for source, text in origins if source is not None and text is not None}
+
+    @property
+    def derives(self) -> bool:
+        """Whether delivered records become others before the contract sees them."""
+        return bool(self.missing or self.where or self.tables or self.expressions)
+
+    @property
+    def read_by_conditions(self) -> tuple[str, ...]:
+        """Delivered columns without which it cannot be told which records are rows of the feed, or what is joined."""
+        expressions = [Expression(self.where)] if self.where is not None else []
+        for name, table in self.tables.items():
+            expressions += [table.key_of(name, equation)[0] for equation in table.equations]
+        return tuple(dict.fromkeys(name for expression in expressions for name in expression.columns))
+
+    @property
+    def read_by_expressions(self) -> tuple[str, ...]:
+        """Delivered columns that expressions, the condition or joins read, and those taken from a joined table."""
+        expressions = [*self.expressions.values()]
+        if self.where is not None:
+            expressions.append(Expression(self.where))
+        for table in self.tables.values():
+            expressions += table.equations
+        names = [name for expression in expressions for name in expression.columns]
+        prefixes = tuple(f"{name}." for name in self.tables)
+        names += [
+            own.delivered for own in self.columns.values() if own.delivered and own.delivered.startswith(prefixes)
+        ]
+        return tuple(dict.fromkeys(names))
 
 
 def identity_mapping(contract: Contract) -> Mapping:

@@ -18,10 +18,13 @@ RECEIPTS = "receipts"
 
 
 class Status(StrEnum):
-    """What became of a file: loaded (rows may stand in quarantine), delivered before, or refused whole."""
+    """What became of a file: loaded (rows may stand in quarantine), delivered before, read as a table that others in
+    its folder are joined with, or refused whole.
+    """
 
     LOADED = "LOADED"
     REPEATED_FILE = "REPEATED_FILE"
+    JOINED = "JOINED"
     REFUSED = "REFUSED"
 
 

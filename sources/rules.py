@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sources.contract import Column, Contract
-from sources.mapping import ColumnMapping, Mapping
+from sources.expression import Expression
+from sources.mapping import ColumnMapping, Mapping, strptime_format
 from sources.readers import DeliveredColumns, FileRefused, Records, quoted, sql_text
 
 VALUE_CHARACTERS = 100
 _SHOWN_COLUMNS = 20
 
+_PLAIN_MARKS = {"decimal_mark": ".", "thousands_sign": ""}
 _BLANKS = "' \t\u00a0\u3000'"
 _FORMAT_PATTERNS = {
     "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%-m": "[0-9]{1,2}", "%d": "[0-9]{2}", "%-d": "[0-9]{1,2}",
@@ -64,9 +66,9 @@ class _Origin:
 def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColumns, relation: str) -> Validation:
     """Compose the SQL that types and checks the records of ``relation``, which has ``_file_no`` and ``_row_no`` too."""
     origins = {
-        name: _origin(contract.column(name), own, mapping, *columns[own.delivered])
+        name: _origin(contract.column(name), own, mapping, *columns[own.source])
         for name, own in mapping.columns.items()
-        if own.delivered is not None and own.delivered in columns
+        if own.source is not None and own.source in columns
     }
     rules: list[Rule] = []
     conditions: list[str] = []
@@ -94,26 +96,31 @@ def header_notes(contract: Contract, mapping: Mapping, records: Records) -> tupl
     """Sentences on columns that are unknown or absent; FileRefused when a required column is absent."""
     missing, absent = [], []
     for name, own in mapping.columns.items():
-        if own.delivered is None or own.delivered in records.columns:
+        if own.source is None or own.source in records.columns:
             continue
         column = contract.column(name)
+        lacking = [own.source] if own.expression is None else _not_delivered(own.expression, records)
         if column.required:
-            missing.append(own.delivered)
+            missing += lacking
         elif column.year_of is None:
-            absent.append(own.delivered)
+            absent += lacking
     if missing:
         raise FileRefused(
             f"The file lacks the required {_columns(missing)}; it has {_columns([*records.columns])}. "
             f"Deliver what is missing, or correct mapping {mapping.name} (names, encoding, delimiter)."
         )
-    known = {*mapping.delivered_columns, *mapping.ignored}
-    unknown = [name for name in records.columns if name not in known]
+    known = {*mapping.delivered_columns, *mapping.read_by_expressions, *mapping.ignored}
+    unknown = [] if "*" in mapping.ignored else [name for name in records.columns if name not in known]
     notes = [*records.notes]
     if unknown:
         notes.append(f"Ignored the unknown {_columns(unknown)}.")
     if absent:
         notes.append(f"Did not find the optional {_columns(absent)}.")
     return tuple(notes)
+
+
+def _not_delivered(expression: str, records: Records) -> list[str]:
+    return [name for name in Expression(expression).columns if name not in records.columns]
 
 
 def _columns(names: list[str]) -> str:
@@ -142,7 +149,9 @@ def _origin(column: Column, own: ColumnMapping, mapping: Mapping, delivered: str
     if own.codes:
         codes = " ".join(f"when {sql_text(code)} then {sql_text(meaning)}" for code, meaning in own.codes.items())
         text = f"case {text} {codes} else {text} end"
-    return _Origin(column, own, f"nullif({text}, '')", _typed_text(column, own, mapping), True)
+    # an expression gives numbers and dates in one form, whatever the mapping's marks
+    typed = _typed_text(column, own, mapping if own.expression is None else mapping.model_copy(update=_PLAIN_MARKS))
+    return _Origin(column, own, f"nullif({text}, '')", typed, True)
 
 
 def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping) -> str:
@@ -167,6 +176,19 @@ def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping) -> str:
     product = f"try_cast({number} as decimal(28,10)) * {own.factor:f}::decimal(9,4)"
     exact = f"case when try_cast({product} as {sql_type}) = {product} then try_cast({product} as {sql_type}) end"
     return f"case when regexp_full_match({value}, '{pattern}') then {exact} end"
+
+
+def number_sql(value: str, mapping: Mapping) -> str:
+    """SQL of a number with at most six decimals, written as the mapping says; null where the text has another form."""
+    number, form = _number(value, mapping)
+    mark = f"[{mapping.decimal_mark}]"
+    pattern = f"{form}({mark}[0-9]{{0,6}}0*)?|[+-]?{mark}[0-9]{{1,6}}0*"
+    return f"case when regexp_full_match({value}, '{pattern}') then try_cast({number} as decimal(24,6)) end"
+
+
+def date_sql(value: str, form: str | None) -> str:
+    """SQL of a date of the form, such as ``D.M.YYYY`` (None: ISO 8601); null where the text has another form."""
+    return _typed_time(value, "date", None if form is None else strptime_format(form))
 
 
 def _number(value: str, mapping: Mapping) -> tuple[str, str]:

@@ -10,6 +10,10 @@ from typing import Protocol
 import duckdb
 
 from sources.mapping import Mapping as ColumnMappings
+from sources.sql import quoted as quoted
+from sources.sql import scalar as scalar
+from sources.sql import sql_path as sql_path
+from sources.sql import sql_text as sql_text
 
 RAW_TEXT_CHARACTERS = 4_000
 
@@ -77,26 +81,6 @@ class Reader(Protocol):
     """Opens an unpacked file of one format; raises FileRefused when nothing of it can be read."""
 
     def __call__(self, path: Path, mapping: ColumnMappings, workspace: Workspace) -> Records: ...
-
-
-def sql_text(value: str) -> str:
-    """A SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_path(path: Path) -> str:
-    """A path as a SQL text literal for a reader function, its glob characters made literal."""
-    return sql_text("".join(f"[{character}]" if character in "*?[" else character for character in str(path)))
-
-
-def quoted(name: str) -> str:
-    """A SQL identifier in quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The one integer that a query gives."""
-    return int(connection.execute(query).fetchall()[0][0])
 
 
 def cut(text: str) -> str:

@@ -1,0 +1,180 @@
+"""Expressions of mappings: a small part of SQL over the delivered columns of one record.
+
+Columns stand by name, in double quotes where it is no plain word, those of a joined table as ``table.column``. Besides
+``+ - *`` (a quotient would be a float, which money never is), ``||``, comparisons, ``and or not in between is null``,
+``case`` and ``if`` there are the functions of `FUNCTIONS` and four of our own:
+
+    as_number(column)                 decimal, with the mapping's decimal mark and thousands sign
+    as_date(column, 'D.M.YYYY', …)    date of the first format that fits; without a format ISO 8601
+    add_days(date, days)              date
+    plain_no(text)                    a number used as a name: without blanks, a trailing ``.0`` and leading zeros
+
+A field that is there and is no number, or no date, is a fault of its record and never a missing value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import sqlglot
+from sqlglot import exp
+
+from sources.sql import quoted, sql_text
+
+FUNCTIONS = (
+    *("abs", "coalesce", "concat", "greatest", "least", "left", "length", "lower", "lpad", "ltrim", "nullif"),
+    *("regexp_replace", "replace", "right", "round", "rtrim", "substring", "trim", "upper", "year"),
+)
+
+_OWN = ("as_number", "as_date", "add_days", "plain_no")
+_NODES = (
+    *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple, exp.Neg),
+    *(exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.And, exp.Or, exp.Not, exp.In, exp.Between, exp.Is),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Case, exp.If),
+)
+_FUNCTION_NODES = tuple(
+    exp.FUNCTION_BY_NAME[name.upper()] for name in FUNCTIONS if name.upper() in exp.FUNCTION_BY_NAME
+)
+_MAX_CHARACTERS = 2_000
+_MAX_DAYS = 36_500
+
+NumberSql = Callable[[str], str]
+DateSql = Callable[[str, str | None], str]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a mapping writes numbers and dates: SQL of the typed value, null where the text has another form."""
+
+    number: NumberSql
+    date: DateSql
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """SQL of an expression, and of each of its readings: what it reads, the field's text, the typed value."""
+
+    sql: str
+    readings: tuple[tuple[str, str, str], ...]
+
+
+class Expression:
+    """A checked expression; ValueError says what is not allowed in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tree = _checked(text)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Delivered columns that it reads, each once, as ``column`` or ``table.column``."""
+        return tuple(dict.fromkeys(_name(column) for column in self._tree.find_all(exp.Column)))
+
+    @property
+    def has_readings(self) -> bool:
+        """Whether it reads numbers or dates, which can fail."""
+        return any(node.name.lower() in ("as_number", "as_date") for node in self._tree.find_all(exp.Anonymous))
+
+    @property
+    def sides(self) -> tuple[Expression, Expression]:
+        """Both sides of an equation; ValueError when it is none."""
+        if not isinstance(self._tree, exp.EQ):
+            raise ValueError(f"{self.text!r} is no equation of the form a = b")
+        return Expression(self._tree.left.sql("duckdb")), Expression(self._tree.right.sql("duckdb"))
+
+    def rendered(self, names: Mapping[str, str], dialect: Dialect) -> Rendered:
+        """SQL of the expression where delivered columns have the SQL names ``names``."""
+        return _rendered(self._tree, names, dialect)
+
+
+def _rendered(tree: exp.Expr, names: Mapping[str, str], dialect: Dialect) -> Rendered:
+    # What is composed here takes its place in the text only: the parser must not read it again.
+    parts: list[str] = []
+    readings: list[tuple[str, str, str]] = []
+
+    def replaced(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column):
+            parts.append(names[_name(node)])
+        elif isinstance(node, exp.Anonymous):
+            parts.append(f"({_own_function(node, names, dialect, readings)})")
+        else:
+            return node
+        return exp.column(f"part {len(parts) - 1}", quoted=True)
+
+    sql = tree.transform(replaced).sql("duckdb")
+    for number, part in reversed([*enumerate(parts)]):
+        sql = sql.replace(quoted(f"part {number}"), part)
+    return Rendered(sql, tuple(readings))
+
+
+def _checked(text: str) -> exp.Expr:
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"the expression has more than {_MAX_CHARACTERS:,} characters")
+    try:
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        raise ValueError(f"{text!r} cannot be read as an expression") from error
+    for node in tree.walk():
+        if isinstance(node, exp.Anonymous):
+            _check_own(node)
+        elif isinstance(node, exp.Column):
+            if node.args.get("db") is not None or isinstance(node.this, exp.Star):
+                raise ValueError(f"{node.sql()} is no column; write column or table.column")
+        elif not isinstance(node, (*_NODES, *_FUNCTION_NODES)):
+            known = ", ".join((*FUNCTIONS, *_OWN))
+            raise ValueError(f"{node.sql('duckdb')[:80]!r} is not allowed in an expression; functions are {known}")
+    return tree
+
+
+def _check_own(node: exp.Anonymous) -> None:
+    name, arguments = node.name.lower(), node.expressions
+    counts = {"as_number": 1, "add_days": 2, "plain_no": 1}
+    if name not in _OWN:
+        raise ValueError(f"there is no function {name}; functions are {', '.join((*FUNCTIONS, *_OWN))}")
+    if name in counts and len(arguments) != counts[name]:
+        raise ValueError(f"{name} takes {counts[name]} argument{'s' if counts[name] > 1 else ''}")
+    if name in ("as_number", "as_date") and not (arguments and isinstance(arguments[0], exp.Column)):
+        raise ValueError(f"{name} reads a column; write {name}(column)")
+    if name == "as_date" and not all(isinstance(part, exp.Literal) and part.is_string for part in arguments[1:]):
+        raise ValueError("as_date takes formats in quotes after the column, such as 'DD.MM.YYYY'")
+
+
+def _own_function(
+    node: exp.Anonymous, names: Mapping[str, str], dialect: Dialect, readings: list[tuple[str, str, str]]
+) -> str:
+    name, arguments = node.name.lower(), node.expressions
+    if name in ("as_number", "as_date"):
+        column = names[_name(cast(exp.Column, arguments[0]))]
+        field = f"nullif(trim({column}), '')"
+        if name == "as_number":
+            typed = f"({dialect.number(field)})::decimal(24,6)"
+        else:
+            formats = [part.name for part in arguments[1:]] or [None]
+            typed = f"coalesce({', '.join(dialect.date(field, form) for form in formats)})"
+        readings.append(("number" if name == "as_number" else "date", field, typed))
+        return typed
+    inner = []
+    for argument in arguments:
+        rendered = _rendered(argument, names, dialect)
+        readings += rendered.readings
+        inner.append(rendered.sql)
+    if name == "add_days":
+        days = f"try_cast({inner[1]} as integer)"
+        return f"case when abs({days}) <= {_MAX_DAYS} then (({inner[0]})::date + {days})::date end"
+    return f"nullif(ltrim(regexp_replace(trim({inner[0]}), '[.]0+$', ''), '0'), '')"
+
+
+def _name(column: exp.Column) -> str:
+    return f"{column.table}.{column.name}" if column.table else column.name
+
+
+def faulty(rendered: Rendered) -> str:
+    """SQL of the expression as text; where a field cannot be read, text that says so and has no type's form."""
+    bad = " ".join(
+        f"when {field} is not null and {typed} is null then {sql_text(f'no {what}: ')} || {field}"
+        for what, field, typed in rendered.readings
+    )
+    text = f"({rendered.sql})::varchar"
+    return f"case {bad} else {text} end" if bad else text
