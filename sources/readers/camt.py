@@ -1,23 +1,45 @@
 """ISO 20022 bank statements, all versions: camt.052 (intraday), camt.053 (end of day), camt.054 (notices).
 
-Booked entries are records ``entry``: one an entry, or one a transaction where an entry bundles several and states the
-amount of each. Balances of the types that prove a statement are records ``balance``.
+Booked entries are records ``entry``, balances of the types that prove a statement are records ``balance``. What a
+camt.053 books stands in the camt.052 and camt.054 of the day as well: an account delivers one of them, or its bank
+gives every entry a reference (AcctSvcrRef), by which the same booking is recognised.
+
+A statement says neither what an account is used for nor whether it is open, so it yields no rows of bank.account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
-from sources.readers.spool import LeftOut, Row, kind_of, spooled
-from sources.readers.xml import Element, as_text, every, first, line_no, local_name, stream, text
+from sources.readers.references import STATEMENT_NO, told_apart
+from sources.readers.spool import Broken, LeftOut, Row, kind_of, spooled
+from sources.readers.xml import Element, as_text, line_no, local_name, stream
 
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
+_NOT_BOOKED = frozenset({"PDNG", "INFO", "FUTR"})
 _BALANCE_TYPES = frozenset({"OPBD", "CLBD", "CLAV"})
+_SHARE_AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
+_REMITTANCE = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf")
+_ACCOUNT_IDS = ("Id/IBAN", "Id/Othr/Id", "Id/PrtryAcct/Id", "Id/BBAN", "Id/UPIC")
+_NAMES = ("{}/Pty/Nm", "{}/Nm", "{}/Agt/FinInstnId/Nm", "Ultmt{}/Pty/Nm", "Ultmt{}/Nm")
+_UNREAD = frozenset({"Ntry", "Bal", "NtryDtls", "TxDtls", "BkTxCd", "RltdAgts", "PstlAdr"})
+"""Elements that `_collect` passes over: entries and what they bundle are read one by one, the others are not needed."""
+_PAGES = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
+_NO_END_TO_END_ID = "NOTPROVIDED"
+"""What the rulebooks of SEPA have a bank write where the payer gave no end-to-end reference."""
+_SHOWN_CHARACTERS = 40
+_PLAIN_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{0,10})?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+
+_PARTY_NAMES = {side: tuple(f"RltdPties/{path.format(side)}" for path in _NAMES) for side in ("Dbtr", "Cdtr")}
+_PARTY_ACCOUNTS = {side: tuple(f"RltdPties/{side}Acct/{path}" for path in _ACCOUNT_IDS) for side in ("Dbtr", "Cdtr")}
 
 _ENTRY_COLUMNS = (
     "account_no",
@@ -33,145 +55,265 @@ _ENTRY_COLUMNS = (
     "counterparty_account_no",
     "end_to_end_id",
     "remittance_text",
+    STATEMENT_NO,
 )
 _BALANCE_COLUMNS = ("account_no", "balance_date", "balance_type", "amount", "currency")
 
 Values = dict[str, str | None]
+Texts = dict[str, list[str]]
+"""Path below an element, such as ``Refs/EndToEndId`` -> texts of the elements there; ``Amt@Ccy`` -> its currencies."""
 
 
 @dataclass(frozen=True)
 class _Statement:
-    """What the entries of one statement share."""
+    """What the entries of one statement share; ``number`` counts the statements of the file."""
 
+    number: int
     statement_id: str
     account_no: str | None
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A booked entry: its own texts, those of its transactions, and where it stands in its statement, from 1."""
+
+    texts: Texts
+    transactions: list[Texts]
+    position: int
+
+
 def open_camt(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     """Open a statement for its records ``entry`` or ``balance``."""
-    kinds: dict[str, tuple[Callable[[Path, LeftOut], Iterator[Row]], tuple[str, ...]]] = {
-        "entry": (_transactions, _ENTRY_COLUMNS),
-        "balance": (_balances, _BALANCE_COLUMNS),
-    }
-    read, columns = kinds[kind_of(mapping, kinds)]
-    return spooled(partial(read, path), columns, workspace)
+    if kind_of(mapping, ("entry", "balance")) == "balance":
+        return spooled(partial(_balances, path), _BALANCE_COLUMNS, workspace)
+    return told_apart(spooled(partial(_entries, path), _ENTRY_COLUMNS, workspace), workspace.connection)
 
 
-def _transactions(path: Path, left_out: LeftOut) -> Iterator[Row]:
-    position = 0
-    for statement, entry in _elements(path, "Ntry"):
-        position += 1
-        if (text(entry, "Sts/Cd") or text(entry, "Sts")) != "BOOK":
+def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
+    for statement, element, position in _elements(path, "Ntry"):
+        entry = _entry(element, position)
+        status = _text(entry.texts, "Sts/Cd", "Sts", "Sts/Prtry")
+        if status in _NOT_BOOKED:
             left_out["entries that are not booked"] += 1
-            continue
-        yield from (_row_of(values, entry) for values in _entry_rows(statement, entry, position))
+        elif status == "BOOK":
+            raw_text, line = partial(as_text, element), line_no(element)
+            for values in _entry_rows(statement, entry, left_out):
+                yield Row(values, line, raw_text)
+        else:
+            message = (
+                f"Its status {(status or '')[:_SHOWN_CHARACTERS]!r} is none of BOOK, PDNG, INFO and FUTR: is it booked?"
+            )
+            yield Broken("status", message, line_no(element), as_text(element))
 
 
-def _entry_rows(statement: _Statement, entry: Element, position: int) -> Iterator[Values]:
-    details = every(entry, "NtryDtls/TxDtls")
-    amounts = [_amount(detail, "Amt") or _amount(detail, "AmtDtls/TxAmt/Amt") for detail in details]
-    own_ref = text(entry, "AcctSvcrRef") or text(entry, "NtryRef") or f"{statement.statement_id}/{position}"
-    if len(details) < 2 or any(amount is None for amount in amounts):
-        detail = details[0] if len(details) == 1 else None
-        yield _row(statement, entry, detail, own_ref, _amount(entry, "Amt") or (None, None))
+def _entry(element: Element, position: int) -> _Entry:
+    texts: Texts = {}
+    transactions: list[Texts] = []
+    _collect(element, "", texts)
+    # Version 1 has no NtryDtls around TxDtls and Btch.
+    for child in element:
+        name = local_name(child)
+        if name == "TxDtls":
+            transactions.append(_texts(child))
+        elif name == "NtryDtls":
+            _collect(child, "", texts)
+            transactions += [_texts(part) for part in child if local_name(part) == "TxDtls"]
+    return _Entry(texts, transactions, position)
+
+
+def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iterator[Values]:
+    """The rows of one entry; their signed amounts always add up to the amount that was booked.
+
+    An entry is one row for each of its transactions only where these prove to be all of it. Otherwise (amounts are
+    missing or in another currency, charges were taken, only some are listed) it is one row of the amount booked, and
+    its transactions are left out: the entry is what moved the account, and to count both would move it twice.
+    """
+    texts, transactions = entry.texts, entry.transactions
+    own_ref = _text(texts, "AcctSvcrRef")
+    reference = own_ref or f"{statement.statement_id}/{entry.position}"
+    amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
+    if len(transactions) == 1 and _text(texts, "Btch/NbOfTxs") in (None, "1"):
+        (only,) = transactions
+        yield _row(statement, texts, only, own_ref or _text(only, "Refs/AcctSvcrRef") or reference, amount, side)
         return
-    for number, (detail, amount) in enumerate(zip(details, amounts, strict=True), start=1):
-        ref = text(detail, "Refs/AcctSvcrRef") or f"{own_ref}/{number}"
-        yield _row(statement, entry, detail, ref, amount or (None, None))
+    if shares := _shares(texts, transactions):
+        for number, (part, share) in enumerate(zip(transactions, shares, strict=True), start=1):
+            part_ref = _text(part, "Refs/AcctSvcrRef") or f"{reference}/{number}"
+            yield _row(statement, texts, part, part_ref, share, _text(part, "CdtDbtInd") or side)
+        return
+    if transactions:
+        left_out["transactions that do not add up to the entry that bundles them"] += len(transactions)
+    row = _row(statement, texts, {}, reference, amount, side)
+    if transactions and all("RtrInf" in part for part in transactions):
+        row["is_return"] = "true"
+    yield row
+
+
+def _shares(texts: Texts, transactions: list[Texts]) -> list[str] | None:
+    """Amounts of several transactions in the entry's currency; None where they do not add up to the entry's amount."""
+    booked, currency, side = _text(texts, "Amt"), _text(texts, "Amt@Ccy"), _text(texts, "CdtDbtInd")
+    if len(transactions) < 2 or booked is None or not _PLAIN_AMOUNT.fullmatch(booked):
+        return None
+    shares: list[str] = []
+    total = Decimal(0)
+    for part in transactions:
+        path = next((path for path in _SHARE_AMOUNTS if _text(part, f"{path}@Ccy") == currency), None)
+        share = None if path is None else _text(part, path)
+        if share is None or not _PLAIN_AMOUNT.fullmatch(share):
+            return None
+        shares.append(share)
+        total += Decimal(share) if _text(part, "CdtDbtInd") in (side, None) else -Decimal(share)
+    return shares if total == Decimal(booked) else None
 
 
 def _row(
     statement: _Statement,
-    entry: Element,
-    detail: Element | None,
+    texts: Texts,
+    part: Texts,
     transaction_ref: str,
-    amount: tuple[str | None, str | None],
+    amount: str | None,
+    credit_debit: str | None,
 ) -> Values:
-    credit_debit = (None if detail is None else text(detail, "CdtDbtInd")) or text(entry, "CdtDbtInd")
-    row: Values = {
+    is_return = "RtrInf" in part or _text(texts, "RvslInd") in ("true", "1")
+    counterparty_name, counterparty_account_no = _counterparty(part, credit_debit == "CRDT", is_return)
+    end_to_end_id = _text(part, "Refs/EndToEndId")
+    remittance = [text for path in _REMITTANCE for text in part.get(path, ())]
+    return {
         "account_no": statement.account_no,
         "transaction_ref": transaction_ref,
-        "booking_date": _date(entry, "BookgDt"),
-        "value_date": _date(entry, "ValDt"),
+        "booking_date": _date(texts, "BookgDt"),
+        "value_date": _date(texts, "ValDt"),
         "credit_debit": credit_debit,
-        "amount": amount[0],
-        "currency": amount[1],
-        "is_return": "false",
+        "amount": amount,
+        "currency": _text(texts, "Amt@Ccy"),
+        "is_return": "true" if is_return else "false",
+        "purpose_code": _text(part, "Purp/Cd", "Purp/Prtry"),
+        "counterparty_name": counterparty_name,
+        "counterparty_account_no": counterparty_account_no,
+        "end_to_end_id": None if end_to_end_id == _NO_END_TO_END_ID else end_to_end_id,
+        "remittance_text": " ".join(remittance) or _text(part, "AddtlTxInf") or _text(texts, "AddtlNtryInf"),
+        STATEMENT_NO: str(statement.number),
     }
-    if text(entry, "RvslInd") in ("true", "1"):
-        row["is_return"] = "true"
-    if detail is None:
-        row["remittance_text"] = text(entry, "AddtlNtryInf")
-        return row
-    if first(detail, "RtrInf") is not None:
-        row["is_return"] = "true"
-    party = "Dbtr" if credit_debit == "CRDT" else "Cdtr"
-    parties = f"RltdPties/{party}"
-    remittance = [element.text or "" for element in every(detail, "RmtInf/Ustrd")]
-    references = [element.text or "" for element in every(detail, "RmtInf/Strd/CdtrRefInf/Ref")]
-    row["purpose_code"] = text(detail, "Purp/Cd") or text(detail, "Purp/Prtry")
-    row["counterparty_name"] = (
-        text(detail, f"{parties}/Nm") or text(detail, f"{parties}/Pty/Nm") or text(detail, f"RltdPties/Ultmt{party}/Nm")
-    )
-    row["counterparty_account_no"] = _account_no(detail, f"{parties}Acct")
-    row["end_to_end_id"] = text(detail, "Refs/EndToEndId")
-    row["remittance_text"] = " ".join([*remittance, *references]) or text(entry, "AddtlNtryInf")
-    return row
 
 
-def _balances(path: Path, left_out: LeftOut) -> Iterator[Row]:
-    for statement, balance in _elements(path, "Bal"):
-        balance_type = text(balance, "Tp/CdOrPrtry/Cd")
+def _counterparty(part: Texts, is_credit: bool, is_return: bool) -> tuple[str | None, str | None]:
+    """Name and account of the other party: the debtor of money that came in.
+
+    The parties of a return are those of the transaction that it takes back, where the bank follows ISO 20022 ("parties
+    related to the underlying transaction").
+    """
+    usual, other = ("Dbtr", "Cdtr") if is_credit else ("Cdtr", "Dbtr")
+    for side in (other, usual) if is_return else (usual,):
+        name, account_no = _text(part, *_PARTY_NAMES[side]), _text(part, *_PARTY_ACCOUNTS[side])
+        if name or account_no:
+            return name, account_no
+    return None, None
+
+
+def _balances(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
+    for statement, element, _ in _elements(path, "Bal"):
+        texts = _texts(element)
+        balance_type = _text(texts, "Tp/CdOrPrtry/Cd", "Tp/Cd")
+        amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
         if balance_type not in _BALANCE_TYPES:
             left_out["balances of other types"] += 1
-            continue
-        amount, currency = _amount(balance, "Amt") or (None, None)
-        is_overdrawn = text(balance, "CdtDbtInd") == "DBIT"
-        row: Values = {
-            "account_no": statement.account_no,
-            "balance_date": _date(balance, "Dt"),
-            "balance_type": balance_type,
-            "amount": f"-{amount}" if amount is not None and is_overdrawn else amount,
-            "currency": currency,
-        }
-        yield _row_of(row, balance)
+        elif _text(texts, "Tp/SubTp/Cd") == "INTM":
+            left_out["intermediate balances"] += 1
+        elif side not in ("CRDT", "DBIT"):
+            message = f"Its sign {(side or '')[:_SHOWN_CHARACTERS]!r} is neither CRDT nor DBIT."
+            yield Broken("credit_debit", message, line_no(element), as_text(element))
+        else:
+            row: Values = {
+                "account_no": statement.account_no,
+                "balance_date": _date(texts, "Dt"),
+                "balance_type": balance_type,
+                "amount": f"-{amount}" if amount is not None and side == "DBIT" else amount,
+                "currency": _text(texts, "Amt@Ccy"),
+            }
+            yield Row(row, line_no(element), partial(as_text, element))
 
 
-def _row_of(values: Values, element: Element) -> Row:
-    return Row(values, line_no(element), partial(as_text, element))
-
-
-def _elements(path: Path, name: str) -> Iterator[tuple[_Statement, Element]]:
-    """Elements ``name`` of the file's statements, in order, with what the statement says of itself before them."""
-    statement = _Statement("", None)
+def _elements(path: Path, wanted: str) -> Iterator[tuple[_Statement, Element, int]]:
+    """Elements ``Ntry`` or ``Bal`` with their statement and their position in it, from 1."""
+    statement = _Statement(0, "", None)
     owner: Element | None = None
-    finished = 0
-    for element in stream(path, *_STATEMENTS, name):
-        if local_name(element) in _STATEMENTS:
+    message_page: str | None = None
+    finished = position = 0
+    # What is not wanted comes up as well: it is dropped on the way, not kept until its statement ends.
+    for element in stream(path, "GrpHdr", *_STATEMENTS, "Ntry", "Bal"):
+        name = local_name(element)
+        if name == "GrpHdr":
+            message_page = _text(_texts(element), "MsgPgntn/PgNb")
+        elif name in _STATEMENTS:
             finished += 1
+            if name == "Ntfctn" and wanted == "Bal":
+                raise FileRefused("A camt.054 notice states no balances; deliver it to bank.transaction alone.")
             continue
         parent = element.getparent()
         if parent is None or local_name(parent) not in _STATEMENTS:
             continue
         if parent is not owner:
-            owner = parent
-            number = text(parent, "Id") or str(finished + 1)
-            statement = _Statement(number, _account_no(parent, "Acct"))
-        yield statement, element
+            owner, position = parent, 0
+            # Now or never: what stands before an element is dropped with it.
+            statement = _statement(parent, finished + 1, message_page)
+        if name == wanted:
+            position += 1
+            yield statement, element, position
     if not finished:
-        raise FileRefused("It holds no statement (Stmt, Rpt or Ntfctn): it is no camt bank statement.")
+        raise FileRefused(
+            "It holds no statement (Stmt, Rpt or Ntfctn); deliver a camt.052, camt.053 or camt.054 message."
+        )
 
 
-def _amount(element: Element, path: str) -> tuple[str, str | None] | None:
-    found = first(element, path)
-    return None if found is None or not found.text else (found.text.strip(), found.get("Ccy"))
+def _statement(element: Element, number: int, message_page: str | None) -> _Statement:
+    texts = _texts(element)
+    # The pages of one statement share its Id and count their entries anew.
+    pages = (page for page in (message_page, _text(texts, *_PAGES)) if page and page != "1")
+    statement_id = "/".join([_text(texts, "Id") or str(number), *pages])
+    return _Statement(number, statement_id, _text(texts, *(f"Acct/{path}" for path in _ACCOUNT_IDS)))
 
 
-def _date(element: Element, path: str) -> str | None:
+def _texts(element: Element) -> Texts:
+    """Texts of all that is below the element."""
+    texts: Texts = {}
+    _collect(element, "", texts)
+    return texts
+
+
+def _collect(element: Element, prefix: str, texts: Texts) -> None:
+    """Add the texts of what is below the element. The parser bounds the depth, and so the recursion."""
+    has_comments = False
+    for child in element:
+        tag = child.tag
+        if not isinstance(tag, str):
+            has_comments = True
+            continue
+        name = tag.rpartition("}")[2]
+        if name in _UNREAD:
+            continue
+        path = prefix + name
+        if name == "Amt":
+            texts.setdefault(f"{path}@Ccy", []).append(child.get("Ccy") or "")
+        elif name == "RtrInf":
+            texts[path] = []
+        if len(child):
+            _collect(child, f"{path}/", texts)
+        elif text := (child.text or "").strip():
+            texts.setdefault(path, []).append(text)
+    if has_comments and (text := "".join([element.text or "", *(child.tail or "" for child in element)]).strip()):
+        texts.setdefault(prefix.removesuffix("/"), []).append(text)
+
+
+def _text(texts: Texts, *paths: str) -> str | None:
+    """The first text at the first of the paths that has any."""
+    for path in paths:
+        if found := texts.get(path):
+            return found[0]
+    return None
+
+
+def _date(texts: Texts, path: str) -> str | None:
     """A date, or the date part of a date and time as the bank wrote it (its own calendar day, not UTC's)."""
-    instant = text(element, f"{path}/DtTm")
-    return text(element, f"{path}/Dt") or (None if instant is None else instant[:10])
-
-
-def _account_no(element: Element, path: str) -> str | None:
-    return text(element, f"{path}/Id/IBAN") or text(element, f"{path}/Id/Othr/Id")
+    text = _text(texts, f"{path}/Dt", f"{path}/DtTm")
+    day = None if text is None else _DAY.fullmatch(text)
+    return text if day is None else day[1]

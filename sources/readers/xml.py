@@ -5,16 +5,21 @@ Names are local names, as the versions of a message differ in their namespace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
 from sources.readers import FileRefused
 
 Element = etree._Element
+
+_ENVELOPE, _HEADER = "StandardBusinessDocument", "StandardBusinessDocumentHeader"
+_DOCTYPE = "It declares a DOCTYPE, which no business document needs; it was not read."
+_KEPT_CHARACTERS = 16 << 20
+_ELEMENT_CHARACTERS = 100  # what an element takes in memory beside its text
 
 
 class Root(NamedTuple):
@@ -25,11 +30,18 @@ class Root(NamedTuple):
 
 
 def root_of(head: bytes) -> Root | None:
-    """The root element named in the first bytes of a document; None when they are no XML or do not reach it."""
+    """The root element named in the first bytes of a document; None when they are no XML or do not reach it.
+
+    Of a StandardBusinessDocument, the root of the document that it carries.
+    """
     parser = etree.XMLPullParser(events=("start",), resolve_entities=False, no_network=True, load_dtd=False)
     try:
         parser.feed(head)
-        element: Any = next(iter(parser.read_events()))[1]
+        elements: Iterator[Any] = (element for _, element in parser.read_events())
+        element = next(elements)
+        if local_name(element) == _ENVELOPE:
+            root = element
+            element = next(inner for inner in elements if inner.getparent() is root and local_name(inner) != _HEADER)
     except (etree.XMLSyntaxError, StopIteration):
         return None
     namespace, _, name = element.tag.rpartition("}")
@@ -70,7 +82,80 @@ def stream(path: Path, *names: str) -> Iterator[Element]:
 
 def _refuse_doctype(element: Element) -> None:
     if element.getroottree().docinfo.doctype:  # type: ignore[attr-defined]
-        raise FileRefused("It declares a DOCTYPE, which no business document needs; it was not read.")
+        raise FileRefused(_DOCTYPE)
+
+
+def documents(path: Path, *dropped: str) -> list[Element]:
+    """The document in the file, or those in its StandardBusinessDocument, for documents that are one record each.
+
+    Elements of the local names ``dropped`` are passed over with all that they hold, of any size, and so are comments.
+    FileRefused when the file is not well-formed, declares a DOCTYPE, or what is left of it is too large for memory.
+    """
+    target = _Pruned(frozenset(dropped))
+    parser = etree.XMLParser(
+        target=cast(Any, target), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        with path.open("rb") as source:
+            # Not fed in blocks: the parser would then hold a comment or a tag of any length.
+            etree.parse(source, parser)
+    except etree.XMLSyntaxError as error:
+        reason = " ".join(str(error.msg).split())
+        raise FileRefused(f"It is not well-formed XML ({reason}); deliver it again.") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise FileRefused("It is not well-formed XML (wrong bytes for its encoding); deliver it again.") from error
+    root = target.root()
+    if local_name(root) != _ENVELOPE:
+        return [root]
+    return [element for element in root if local_name(element) != _HEADER]
+
+
+class _Pruned:
+    """Parser target: the tree without some elements. The parser keeps nothing itself, so no text is too long for it."""
+
+    def __init__(self, dropped: Collection[str]) -> None:
+        self._dropped = dropped
+        self._builder: Any = etree.TreeBuilder()
+        self._depth_in_dropped = 0
+        self._room = _KEPT_CHARACTERS
+
+    def doctype(self, name: str, public_id: str | None, system_id: str | None) -> None:
+        raise FileRefused(_DOCTYPE)
+
+    def start(self, tag: str, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
+        if self._depth_in_dropped or tag.rpartition("}")[2] in self._dropped:
+            self._depth_in_dropped += 1
+            return
+        self._keep(_ELEMENT_CHARACTERS + sum(len(name) + len(value) for name, value in attributes.items()))
+        try:
+            self._builder.start(tag, attributes, {prefix or None: uri for prefix, uri in namespaces.items()})
+        except ValueError as error:
+            raise FileRefused(f"It is not well-formed XML ({error}); deliver it again.") from error
+
+    def data(self, text: str) -> None:
+        if not self._depth_in_dropped:
+            self._keep(len(text))
+            self._builder.data(text)
+
+    def end(self, tag: str) -> None:
+        if self._depth_in_dropped:
+            self._depth_in_dropped -= 1
+        else:
+            self._builder.end(tag)
+
+    def close(self) -> None:
+        """The parser calls this after an error too, which an error of an unfinished tree would hide."""
+
+    def root(self) -> Element:
+        root: Element = self._builder.close()
+        return root
+
+    def _keep(self, characters: int) -> None:
+        self._room -= characters
+        if self._room < 0:
+            raise FileRefused("Its header data are too large to be one business document; split it.")
 
 
 def line_no(element: Element) -> int | None:
