@@ -1,0 +1,202 @@
+"""SWIFT account statements: MT940 (end of day) and MT942 (interim, without balances).
+
+Statement lines (``:61:`` with their ``:86:``) are records ``entry``, final balances records ``balance``. The mt-940
+library reads each field; a file is given to it entry by entry, as it would read a text whole, stop at the first wrong
+field and merge lines without a transaction type.
+
+What an MT940 books stands in the MT942 of the day as well: an account delivers one of them, or its bank gives every
+entry a reference (subfield 8), by which the same booking is recognised.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mt940 import models, tags
+from mt940.options import Options
+
+from sources.mapping import Mapping
+from sources.readers import FileRefused, Records, Workspace
+from sources.readers.references import STATEMENT_NO, told_apart
+from sources.readers.spool import Broken, LeftOut, Row, kind_of, spooled
+from sources.readers.swift import FIELD_CHARACTERS, Field, Statement, is_readable_balance, statement_records
+
+# What does not parse goes to quarantine; the library would print it too, account numbers and all.
+logging.getLogger("mt940").setLevel(logging.CRITICAL)
+
+_ENTRY_COLUMNS = (
+    "account_no",
+    "transaction_ref",
+    "booking_date",
+    "value_date",
+    "credit_debit",
+    "amount",
+    "currency",
+    "is_return",
+    "purpose_code",
+    "counterparty_name",
+    "counterparty_account_no",
+    "end_to_end_id",
+    "remittance_text",
+    "transaction_type",
+    "customer_reference",
+    "bank_reference",
+    "supplementary_details",
+    "statement_number",
+    STATEMENT_NO,
+)
+_BALANCE_COLUMNS = ("account_no", "balance_date", "balance_type", "amount", "currency")
+_BALANCE_TYPES = {"60F": "OPBD", "62F": "CLBD", "64": "CLAV"}
+_NO_REFERENCE = frozenset({"", "NONREF"})
+"""What subfields 7 and 8 hold where there is no reference (SWIFT Standards MT, category 9, field 61)."""
+
+_RETURNS = frozenset({"NRTI", "FRTI"})
+"""Transaction types (subfield 6) of a returned item."""
+
+_LINE_START = r"[0-9]{6}(?:[0-9]{4}| {4})?"
+_STATEMENT_LINE = re.compile(rf"{_LINE_START}R?[CD][A-Z]?[\n ]?[0-9]+(,[0-9]*)?[A-Z]", re.IGNORECASE)
+_EXPECTED_LINE = re.compile(rf"{_LINE_START}E[CD]", re.IGNORECASE)
+
+# The second takes a reference for the account owner of any length, which some banks write (SWIFT: 16 characters).
+_LINE_FORMS = (tags.Statement(), tags.StatementGLS())
+_LIBRARY_ERRORS = (RuntimeError, ValueError, ArithmeticError)
+
+Values = dict[str, str | None]
+
+
+def open_mt940(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
+    """Open a file of MT940 or MT942 messages, in the mapping's encoding, for its records ``entry`` or ``balance``."""
+    if kind_of(mapping, ("entry", "balance")) == "balance":
+        return spooled(partial(_balances, path, mapping.encoding), _BALANCE_COLUMNS, workspace)
+    records = spooled(partial(_entries, path, mapping.encoding), _ENTRY_COLUMNS, workspace)
+    return told_apart(records, workspace.connection)
+
+
+def _entries(path: Path, encoding: str, left_out: LeftOut) -> Iterator[Row | Broken]:
+    library = models.Transactions(options=Options.all())
+    for record in statement_records(path, encoding):
+        if isinstance(record, Broken):
+            yield record
+            continue
+        statement, field = record
+        if not field.tag.startswith("61"):
+            continue
+        if _EXPECTED_LINE.match(field.text):
+            left_out["entries that are expected and not booked"] += 1
+        else:
+            yield _row(field, partial(_entry, library, statement))
+
+
+def _balances(path: Path, encoding: str, left_out: LeftOut) -> Iterator[Row | Broken]:
+    library = models.Transactions(options=Options.all())
+    is_empty = True
+    for record in statement_records(path, encoding):
+        if isinstance(record, Broken):
+            yield record
+            continue
+        statement, field = record
+        if field.tag.startswith("61"):
+            continue
+        is_empty = False
+        if field.tag in _BALANCE_TYPES:
+            yield _row(field, partial(_balance, library, statement))
+        else:
+            left_out["intermediate balances" if field.tag.endswith("M") else "balances of other types"] += 1
+    if is_empty:
+        raise FileRefused("It states no balances, as no MT942 does; deliver it to bank.transaction alone.")
+
+
+def _row(field: Field, read: Callable[[Field], Values]) -> Row | Broken:
+    """What ``read`` makes of the field; Broken when it does not decode, is too long or has another form."""
+    if not field.decodes:
+        rule, message = "encoding", "It holds bytes that are no text in the encoding of its mapping."
+    elif field.is_cut:
+        rule, message = "length", f"It is longer than {FIELD_CHARACTERS:,} characters."
+    else:
+        try:
+            return Row(read(field), field.line_no, lambda: field.as_delivered)
+        except _LIBRARY_ERRORS as error:
+            reason = f" ({error})" if isinstance(error, ValueError) else ""
+            rule, message = "field", f"Field :{field.tag}: has not the form of such a field{reason}."
+    return Broken(rule, message, field.line_no, field.as_delivered)
+
+
+def _entry(library: models.Transactions, statement: Statement, field: Field) -> Values:
+    """Columns of a statement line.
+
+    The entry date is that of the booking, and normally given only where it differs from the value date. RC takes back a
+    credit, so that it is a debit, and RD the other way around (SWIFT Standards MT, category 9, field 61). The library
+    makes a value date of 30 February, by which banks count interest, the last day of the month.
+    """
+    data = _parsed(library, field)
+    mark, transaction_type = str(data["status"]).upper(), _text(data, "id")
+    bank_reference = _text(data, "bank_reference")
+    if bank_reference in _NO_REFERENCE:
+        bank_reference = None
+    customer_reference = (_text(data, "customer_reference") or "").partition("\n")[0]
+    purpose = " ".join(text for text in (_text(data, "purpose"), _text(data, "additional_purpose")) if text)
+    return {
+        "account_no": statement.account_no,
+        "transaction_ref": bank_reference or f"{statement.key}/{statement.entries}",
+        "booking_date": (data.get("entry_date") or data["date"]).isoformat(),
+        "value_date": data["date"].isoformat(),
+        "credit_debit": "CRDT" if mark in ("C", "RD") else "DBIT",
+        "amount": f"{abs(data['amount'].amount):f}",
+        "currency": statement.currency,
+        "is_return": "true" if mark.startswith("R") or transaction_type in _RETURNS else "false",
+        "purpose_code": _text(data, "purpose_code"),
+        "counterparty_name": _text(data, "applicant_name"),
+        "counterparty_account_no": _text(data, "applicant_iban") or _text(data, "gvc_applicant_iban"),
+        "end_to_end_id": _text(data, "end_to_end_reference"),
+        "remittance_text": purpose or _text(data, "transaction_details", "non_swift_text", "posting_text"),
+        "transaction_type": transaction_type,
+        "customer_reference": None if customer_reference in _NO_REFERENCE else customer_reference,
+        "bank_reference": bank_reference,
+        "supplementary_details": _text(data, "extra_details"),
+        "statement_number": statement.statement_number,
+        STATEMENT_NO: str(statement.number),
+    }
+
+
+def _balance(library: models.Transactions, statement: Statement, field: Field) -> Values:
+    if not is_readable_balance(field):
+        raise ValueError("mark, date, currency and amount with a comma are expected")
+    library.parse(field.as_delivered)
+    balance: Any = next(value for value in library.data.values() if isinstance(value, models.Balance))
+    library.data.clear()
+    return {
+        "account_no": statement.account_no,
+        "balance_date": balance.date.isoformat(),
+        "balance_type": _BALANCE_TYPES[field.tag],
+        "amount": f"{balance.amount.amount:f}",
+        "currency": balance.amount.currency,
+    }
+
+
+def _parsed(library: models.Transactions, field: Field) -> dict[str, Any]:
+    """What the library reads in a statement line and its ``:86:``; one of _LIBRARY_ERRORS when it cannot."""
+    if not _STATEMENT_LINE.match(field.text):
+        raise ValueError("date, mark, amount and type are expected")
+    for form in _LINE_FORMS:
+        library.tags[61] = form
+        library.transactions = []
+        try:
+            (transaction,) = library.parse(field.as_delivered)
+        except RuntimeError:
+            if form is _LINE_FORMS[-1]:
+                raise
+        else:
+            break
+    library.data.clear()
+    return transaction.data
+
+
+def _text(data: dict[str, Any], *names: str) -> str | None:
+    """The first of these values that is not blank, trimmed."""
+    texts = (str(data.get(name) or "").strip() for name in names)
+    return next((text for text in texts if text), None)
