@@ -11,9 +11,14 @@ from pathlib import Path
 from sources.contract import Contract
 from sources.mapping import MAPPING_FOLDER, Mapping, ReaderName, identity_mapping, load_mapping
 from sources.readers import FileRefused, Reader
+from sources.readers.bai2 import open_bai2
 from sources.readers.camt import open_camt
+from sources.readers.cii import PDF_START, open_cii
 from sources.readers.delimited import open_delimited
+from sources.readers.efapiao import open_efapiao
+from sources.readers.mt940 import open_mt940
 from sources.readers.parquet import open_parquet
+from sources.readers.ubl import open_ubl
 from sources.readers.unpack import head
 from sources.readers.xml import Root, root_of
 
@@ -31,10 +36,29 @@ FORMATS: dict[ReaderName, Format] = {
     "delimited": Format("delimited text", open_delimited, is_tabular=True),
     "parquet": Format("Parquet", open_parquet, is_tabular=True),
     "camt": Format("camt bank statement", open_camt),
+    "mt940": Format("MT940 or MT942 bank statement", open_mt940),
+    "bai2": Format("BAI2 bank report", open_bai2),
+    "ubl": Format("UBL invoice", open_ubl),
+    "cii": Format("Cross Industry Invoice (XML, or PDF as Factur-X)", open_cii),
+    "efapiao": Format("fully digital e-invoice (数电票)", open_efapiao),
 }
-_SUFFIXES: dict[str, ReaderName] = {".csv": "delimited", ".tsv": "delimited", ".parquet": "parquet"}
+_SUFFIXES: dict[str, ReaderName] = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".parquet": "parquet",
+    **dict.fromkeys((".sta", ".mt940", ".940", ".942", ".swi"), "mt940"),
+    **dict.fromkeys((".bai", ".bai2"), "bai2"),
+}
 _ROOTS: tuple[tuple[Callable[[Root], bool], ReaderName], ...] = (
     (lambda root: bool(re.search(r"camt\.05[234]\.", root.namespace)), "camt"),
+    (lambda root: re.search(r":ubl:schema:xsd:(Invoice|CreditNote)-2$", root.namespace) is not None, "ubl"),
+    (lambda root: root.name == "CrossIndustryInvoice", "cii"),
+    (lambda root: root.name == "EInvoice", "efapiao"),
+)
+_BEGINNINGS: tuple[tuple[re.Pattern[bytes], ReaderName], ...] = (
+    # Before its first message a bank may put up to three lines of its own.
+    (re.compile(rb"\{1:|([^\r\n]{0,80}\r?\n){0,3}:20:"), "mt940"),
+    (re.compile(rb"01,[^\r\n]*/[ \t]*([\r\n]|$)"), "bai2"),
 )
 DEFAULT_MAPPINGS = "formats"
 
@@ -50,6 +74,11 @@ def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _reader_of_xml(text if text.startswith(b"<") else beginning)
+    if text.startswith(PDF_START):
+        return "cii"
+    for beginning_of, reader in _BEGINNINGS:
+        if beginning_of.match(text):
+            return reader
     if suffix == ".txt":
         return "delimited"
     raise FileRefused(

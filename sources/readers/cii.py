@@ -1,0 +1,155 @@
+"""UN/CEFACT Cross Industry Invoice as EN 16931 uses it: XRechnung, Factur-X and ZUGFeRD 2, all profiles.
+
+One record ``invoice`` a document, of the columns in `sources.readers.en16931`; paths are those of its syntax binding
+CEN/TS 16931-3-3. A Factur-X or ZUGFeRD invoice is a PDF/A-3 with the XML embedded, which is what is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+from pypdf import PdfReader
+from pypdf.generic import EmbeddedFile
+
+from sources.mapping import Mapping
+from sources.readers import FileRefused, Records, Workspace
+from sources.readers.en16931 import (
+    INVOICE_COLUMNS,
+    KINDS,
+    Party,
+    Values,
+    invoice_row,
+    invoices,
+    of_currency,
+    one_of,
+    stated_once,
+)
+from sources.readers.spool import LeftOut, Row, kind_of, spooled
+from sources.readers.xml import Element, every, first, local_name, text
+
+_TAG = re.compile(r"\{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:[0-9]+\}CrossIndustryInvoice")
+_DROPPED = ("IncludedSupplyChainTradeLineItem", "AttachmentBinaryObject")
+
+PDF_START = b"%PDF-"
+
+_AGREEMENT = "SupplyChainTradeTransaction/ApplicableHeaderTradeAgreement"
+_DELIVERY = "SupplyChainTradeTransaction/ApplicableHeaderTradeDelivery"
+_SETTLEMENT = "SupplyChainTradeTransaction/ApplicableHeaderTradeSettlement"
+_TERMS = f"{_SETTLEMENT}/SpecifiedTradePaymentTerms"
+_ACCOUNT = f"{_SETTLEMENT}/SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount"
+_ACCOUNT_NOS = ("IBANID", "ProprietaryID")
+_TOTALS = f"{_SETTLEMENT}/SpecifiedTradeSettlementHeaderMonetarySummation"
+_PATHS = {
+    "invoice_no": "ExchangedDocument/ID",
+    "type_code": "ExchangedDocument/TypeCode",
+    "currency": f"{_SETTLEMENT}/InvoiceCurrencyCode",
+    "buyer_reference": f"{_AGREEMENT}/BuyerReference",
+    "project_no": f"{_AGREEMENT}/SpecifiedProcuringProject/ID",
+    "contract_no": f"{_AGREEMENT}/ContractReferencedDocument/IssuerAssignedID",
+    "order_no": f"{_AGREEMENT}/BuyerOrderReferencedDocument/IssuerAssignedID",
+    "receiving_advice_no": f"{_DELIVERY}/ReceivingAdviceReferencedDocument/IssuerAssignedID",
+    "despatch_advice_no": f"{_DELIVERY}/DespatchAdviceReferencedDocument/IssuerAssignedID",
+    "preceding_invoice_no": f"{_SETTLEMENT}/InvoiceReferencedDocument/IssuerAssignedID",
+    "payment_terms_text": f"{_TERMS}/Description",
+    "net_amount": f"{_TOTALS}/TaxBasisTotalAmount",
+    "gross_amount": f"{_TOTALS}/GrandTotalAmount",
+    "prepaid_amount": f"{_TOTALS}/TotalPrepaidAmount",
+    "payable_amount": f"{_TOTALS}/DuePayableAmount",
+    "issue_date": "ExchangedDocument/IssueDateTime/DateTimeString",
+    "due_date": f"{_TERMS}/DueDateDateTime/DateTimeString",
+}
+
+_XML_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
+_MAX_PDF_BYTES = 128 << 20
+_MAX_XML_BYTES = 64 << 20  # pypdf itself unpacks no stream of more than 75 MB
+_HEADER_BYTES = 1 << 10
+_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+
+
+def open_cii(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
+    """Open an invoice, or the one embedded in a PDF, for its record ``invoice``."""
+    kind_of(mapping, KINDS)
+    invoice = _embedded_xml(path, workspace) if _is_pdf(path) else path
+    return spooled(partial(_rows, invoice), INVOICE_COLUMNS, workspace)
+
+
+def _rows(path: Path, left_out: LeftOut) -> Iterator[Row]:
+    for document in invoices(path, _TAG, "Cross Industry Invoice", _DROPPED, left_out):
+        seller, buyer = (_party(document, f"{_AGREEMENT}/{role}TradeParty") for role in ("Seller", "Buyer"))
+        yield invoice_row(document, _terms(document, left_out), seller, buyer, is_credit_root=False)
+
+
+def _terms(document: Element, left_out: LeftOut) -> Values:
+    terms = stated_once(document, _PATHS, left_out)
+    accounts = (no for account in every(document, _ACCOUNT) for no in account if local_name(no) in _ACCOUNT_NOS)
+    tax_amounts = of_currency(every(document, f"{_TOTALS}/TaxTotalAmount"), terms["currency"])
+    return terms | {
+        "payee_account_no": one_of(accounts, "payee_account_no", left_out),
+        "tax_amount": one_of(tax_amounts, "tax_amount", left_out),
+        "issue_date": _calendar_day(terms["issue_date"]),
+        "due_date": _calendar_day(terms["due_date"]),
+    }
+
+
+def _party(document: Element, path: str) -> Party:
+    party = first(document, path)
+    if party is None:
+        return Party()
+    legal_no = first(party, "SpecifiedLegalOrganization/ID")
+    tax_nos = {number.get("schemeID"): text(number, ".") for number in every(party, "SpecifiedTaxRegistration/ID")}
+    return Party(
+        name=text(party, "Name"),
+        legal_no=text(party, "SpecifiedLegalOrganization/ID"),
+        legal_no_scheme=None if legal_no is None else legal_no.get("schemeID"),
+        vat_no=tax_nos.get("VA"),
+        tax_no=tax_nos.get("FC"),
+    )
+
+
+def _calendar_day(date: str | None) -> str | None:
+    """A date of format 102 (YYYYMMDD), the only one that EN 16931 allows, in ISO 8601; any other text as it is."""
+    day = _DAY.fullmatch(date or "")
+    return "-".join(day.groups()) if day else date
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(_HEADER_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(PDF_START)
+
+
+def _embedded_xml(path: Path, workspace: Workspace) -> Path:
+    """The invoice XML of the PDF, in the scratch folder; FileRefused when it has none, several, or cannot be read."""
+    if path.stat().st_size > _MAX_PDF_BYTES:
+        raise FileRefused(f"A PDF invoice of more than {_MAX_PDF_BYTES:,} bytes is not read; deliver its XML.")
+    file = BytesIO(path.read_bytes())
+    try:
+        content = _embedded_in(file)
+    except (FileRefused, MemoryError):
+        raise
+    except Exception as error:  # pypdf lets errors of every kind through when a PDF is broken
+        raise FileRefused(f"It is no readable PDF ({type(error).__name__}: {error}); deliver it again.") from error
+    if len(content) > _MAX_XML_BYTES:
+        raise FileRefused(f"Its embedded XML exceeds {_MAX_XML_BYTES:,} bytes; deliver the XML itself.")
+    target = workspace.scratch / "embedded.xml"
+    target.write_bytes(content)
+    return target
+
+
+def _embedded_in(file: BytesIO) -> bytes:
+    reader = PdfReader(file)
+    if reader.is_encrypted:
+        raise FileRefused("The PDF is encrypted; deliver it without a password.")
+    found = [embedded for embedded in reader.attachment_list if _is_invoice(embedded)]
+    if not found:
+        raise FileRefused(f"The PDF embeds no invoice ({', '.join(sorted(_XML_NAMES))}); deliver the XML.")
+    if len(found) > 1:
+        raise FileRefused(f"The PDF embeds {len(found)} invoices; deliver one a file.")
+    return found[0].content
+
+
+def _is_invoice(embedded: EmbeddedFile) -> bool:
+    return any(name is not None and name.lower() in _XML_NAMES for name in (embedded.name, embedded.alternative_name))
