@@ -1,11 +1,12 @@
 # Two commands on a fresh machine: `make nightly` and `make test`. Everything else is `anchorwatch --help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help environment nightly test lint dev night-real evaluate lock clean
+.PHONY: help environment nightly test lint lint-contracts dev night-real evaluate lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.9.9
+DATACONTRACT_VERSION := 1.2.8
 ANCHORWATCH_HOME ?= data
 export ANCHORWATCH_HOME
 export UV_NO_PROGRESS ?= 1
@@ -15,7 +16,7 @@ REAL_HOME := data-real
 REAL_NIGHT := 2020-02-21
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' \
@@ -42,6 +43,16 @@ lint: .venv/installed ## style, types and SQL
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 
+.venv-datacontract/$(DATACONTRACT_VERSION):
+	@echo "Environment: .venv-datacontract"
+	@$(PYTHON) -m venv --clear .venv-datacontract
+	@.venv-datacontract/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv-datacontract/bin/uv pip install --quiet --python .venv-datacontract/bin/python datacontract-cli==$(DATACONTRACT_VERSION)
+	@touch $@
+
+lint-contracts: .venv-datacontract/$(DATACONTRACT_VERSION) ## the feed contracts against their standard
+	@.venv-datacontract/bin/python .ci/lint_contracts.py
+
 dev: .venv/installed ## the Dagster UI on 127.0.0.1
 	@$(BIN)/anchorwatch dev
 
@@ -59,4 +70,4 @@ lock: .venv/installed ## resolve the dependencies again
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements.lock
 
 clean: ## remove the environment and caches; homes stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	@rm -rf .venv .venv-datacontract .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,15 +1,15 @@
 """Feed contracts: the one truth about a feed's columns, types, keys and rules.
 
 A contract is an Open Data Contract Standard (ODCS v3.1) YAML file ``contracts/<source>/<feed>.yaml``. Raw types,
-validation rules and the dbt source YAML are derived from it. Run ``python -m sources.contract --write-dbt-sources DIR``
-to write ``DIR/<source>/_<source>__sources.yml`` for every source.
+validation rules, the dbt source YAML and the pages on the feeds are derived from it. ``python -m sources.contract``
+writes the files: ``--write-dbt-sources DIR`` (`sources.contract_dbt`), ``--write-docs DIR`` (`sources.contract_docs`).
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -64,6 +64,15 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """A service level that the deliverer promised, in the words of ODCS: property, value and unit ('' without one)."""
+
+    name: str
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True)
 class Contract:
     """One feed: its columns in delivery order, its key, and when its rows happened and became known."""
 
@@ -75,6 +84,7 @@ class Contract:
     history_lag_days: int
     kind: FeedKind
     description: str
+    promises: tuple[Promise, ...] = ()
 
     @property
     def name(self) -> str:
@@ -173,12 +183,19 @@ class _Schema(BaseModel):
     properties: list[_Property] = Field(min_length=1)
 
 
+class _Promise(BaseModel):
+    property: str
+    value: str | int | float
+    unit: str = ""
+
+
 class _Document(BaseModel):
     api_version: str = Field(alias="apiVersion", pattern=r"^v3\.")
     kind: Literal["DataContract"]
     id: str
     domain: str
     tables: list[_Schema] = Field(alias="schema", min_length=1, max_length=1)
+    promises: list[_Promise] = Field(alias="slaProperties", default_factory=list)
     custom: list[_Custom] = Field(alias="customProperties")
 
 
@@ -249,6 +266,7 @@ def read_contract(path: Path) -> Contract:
         history_lag_days=int(custom["historyLagDays"]),
         kind="state" if custom["feedKind"] == "state" else "event",
         description=" ".join(table.description.split()),
+        promises=tuple(Promise(item.property, str(item.value), item.unit) for item in document.promises),
     )
     _check_references(contract, where)
     return contract
@@ -279,58 +297,20 @@ def load_contracts(folder: Path = CONTRACT_FOLDER) -> dict[str, Contract]:
     return {contract.name: contract for contract in contracts}
 
 
-def _dbt_table(contract: Contract) -> dict[str, Any]:
-    columns = [{"name": c.name, "description": c.description, "data_type": c.sql_type} for c in contract.columns]
-    lineage = [{"name": c.name, "description": c.description, "data_type": c.sql_type} for c in LINEAGE]
-    return {"name": contract.feed, "description": contract.description, "columns": columns + lineage}
-
-
-def dbt_sources_yaml(source: str, contracts: Iterable[Contract] | None = None) -> str:
-    """dbt source YAML of one source. Tables read the raw dataset under ``$ANCHORWATCH_LAKE``.
-
-    dbt-duckdb fills ``{name}`` of the external location with each table's name.
-    """
-    feeds = [c for c in (load_contracts().values() if contracts is None else contracts) if c.source == source]
-    if not feeds:
-        raise ContractError(f"source {source!r} has no contract under {CONTRACT_FOLDER}.")
-    location = (
-        'read_parquet(\'{{ env_var("ANCHORWATCH_LAKE") }}/raw/' + source + "/{name}/**/*.parquet', "
-        "union_by_name=true, hive_partitioning=false)"
-    )
-    document = {
-        "version": 2,
-        "sources": [
-            {
-                "name": source,
-                "description": f"Rows delivered by {source}, as loaded into the raw lake",
-                "schema": "raw",
-                "config": {"meta": {"external_location": location}},
-                "tables": [_dbt_table(contract) for contract in feeds],
-            }
-        ],
-    }
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
-    note = (
-        f"# Written by `python -m sources.contract --write-dbt-sources` from sources/contracts/{source}; change those."
-    )
-    return f"{note}\n{text}"
-
-
-def write_dbt_sources(folder: Path) -> list[Path]:
-    """Write ``folder/<source>/_<source>__sources.yml`` for every source and return the paths."""
-    paths = []
-    for source in sorted({contract.source for contract in load_contracts().values()}):
-        path = folder / source / f"_{source}__sources.yml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dbt_sources_yaml(source), encoding="utf-8")
-        paths.append(path)
-    return paths
-
-
 def _main() -> None:
+    # both are derived from what this module reads
+    from sources.contract_dbt import write_dbt_sources
+    from sources.contract_docs import write_docs
+
     parser = argparse.ArgumentParser(description="Derive files from the feed contracts.")
-    parser.add_argument("--write-dbt-sources", type=Path, metavar="DIR", required=True, help="folder of staging models")
-    for path in write_dbt_sources(parser.parse_args().write_dbt_sources):
+    parser.add_argument("--write-dbt-sources", type=Path, metavar="DIR", help="folder of staging models")
+    parser.add_argument("--write-docs", type=Path, metavar="DIR", help="folder of the pages on feeds")
+    wanted = parser.parse_args()
+    if wanted.write_dbt_sources is None and wanted.write_docs is None:
+        parser.error("say what to write: --write-dbt-sources DIR, --write-docs DIR or both")
+    paths = [] if wanted.write_dbt_sources is None else write_dbt_sources(wanted.write_dbt_sources)
+    paths += [] if wanted.write_docs is None else write_docs(wanted.write_docs)
+    for path in paths:
         print(path)
 
 
