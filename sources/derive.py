@@ -24,10 +24,11 @@ Open = Callable[[Path, Workspace], Records]
 
 @dataclass(frozen=True)
 class _Joined:
-    """A joined table: SQL of the join, and its delivered columns by the names that expressions use."""
+    """A joined table: SQL of the join, its delivered columns by the names that expressions use, a sentence on it."""
 
     sql: str
     names: dict[str, str]
+    note: str | None = None
 
 
 def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, workspace: Workspace) -> Records:
@@ -41,6 +42,8 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
     ]
     for join in joins:
         names |= join.names
+    absent = [name for name in mapping.optional if name not in names]
+    names |= dict.fromkeys(absent, "null")
     _require(mapping.read_by_conditions, mapping, names)
     names = {name: _or_missing(sql, mapping) for name, sql in names.items()}
 
@@ -69,6 +72,9 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
     if left_out is None:
         return _again(records, mapping, path, open_table, workspace)
     notes = [*records.notes]
+    if absent:
+        notes.append(f"Did not find the optional {', '.join(absent)}.")
+    notes += [join.note for join in joins if join.note]
     if left_out:
         notes.append(f"{left_out:,} records were left out: the mapping takes those where {mapping.where}.")
 
@@ -106,7 +112,7 @@ def _left_out(
 
 def mapping_dialect(mapping: Mapping) -> Dialect:
     """How expressions of the mapping read numbers and dates."""
-    return Dialect(lambda text: number_sql(text, mapping), date_sql)
+    return Dialect(lambda text: number_sql(text, mapping), date_sql, mapping.dates)
 
 
 def _or_missing(sql: str, mapping: Mapping) -> str:
@@ -142,38 +148,46 @@ def _joined(
     workspace: Workspace,
 ) -> _Joined:
     """Write the table's keys and the columns that are read of it to the scratch folder."""
+    wanted = [column for column in mapping.read_by_expressions if column.startswith(f"{name}.")]
     files = [*tables_beside(path, table)]
+    if not files and table.optional:
+        note = f"It was not joined with {table.files}, which is not in its folder."
+        return _Joined("", dict.fromkeys(wanted, "null"), note)
     if not files:
         raise FileRefused(f"It is joined with {table.files}, which is not in its folder; deliver both together.")
     dialect = mapping_dialect(mapping)
     sides = [table.key_of(name, equation) for equation in table.equations]
-    wanted = [column for column in mapping.read_by_expressions if column.startswith(f"{name}.")]
+    required = {*wanted, *table.condition_columns, *(c for _, key in sides for c in key.columns)} - {*mapping.optional}
     parts = []
     for number, file in enumerate(files):
         scratch = workspace.scratch / f"{name}{number}"
         scratch.mkdir(exist_ok=True)
         records = open_table(file, replace(workspace, scratch=scratch))
         own = {f"{name}.{column}": f"{sql}::varchar" for column, (sql, _) in records.columns.items()}
-        absent = [column for column in {*wanted, *(c for _, key in sides for c in key.columns)} if column not in own]
-        if absent:
+        if absent := required - own.keys():
             raise FileRefused(
                 f"{file.name} lacks {', '.join(sorted(absent))}, which mapping {mapping.name} reads; deliver what is "
                 "missing or correct the mapping."
             )
+        own = dict.fromkeys(mapping.optional, "null::varchar") | own
         keys = [f"({key.rendered(own, dialect).sql})::varchar as k{i}" for i, (_, key) in enumerate(sides)]
         values = [f"{own[column]} as c{i}" for i, column in enumerate(wanted)]
-        parts.append(_read_whole(f"select {', '.join([*keys, *values])} from {{}}", records, file, workspace))
+        condition = f" where {Expression(table.where).rendered(own, dialect).sql}" if table.where else ""
+        relation = _read_whole(records, file, workspace)
+        parts.append(f"select {', '.join([*keys, *values])} from {relation}{condition}")
     target = workspace.scratch / f"{name}.parquet"
-    union = " union ".join(parts)
-    workspace.connection.execute(f"copy ({union}) to {sql_text(str(target))} (format parquet)")
+    # a record without its key can be joined to nothing
+    complete = " and ".join(f"k{i} is not null" for i in range(len(sides)))
+    rows = f"select * from ({' union '.join(parts)}) where {complete}"
+    workspace.connection.execute(f"copy ({rows}) to {sql_text(str(target))} (format parquet)")
     _refuse_repeated_keys(name, target, len(sides), files, workspace)
     conditions = [f"({own.rendered(names, dialect).sql})::varchar = {name}.k{i}" for i, (own, _) in enumerate(sides)]
     sql = f"left join read_parquet({sql_path(target)}) {name} on {' and '.join(conditions)}"
     return _Joined(sql, {column: f"{name}.c{i}" for i, column in enumerate(wanted)})
 
 
-def _read_whole(select: str, records: Records, file: Path, workspace: Workspace) -> str:
-    """SQL of the file's rows; FileRefused when a record of it cannot be read: a gap in a joined table is no table."""
+def _read_whole(records: Records, file: Path, workspace: Workspace) -> str:
+    """The file's relation; FileRefused when a record of it cannot be read: a gap in a joined table is no table."""
     try:
         scalar(workspace.connection, f"select count(*) from {records.relation}")
     except duckdb.Error as error:
@@ -182,7 +196,7 @@ def _read_whole(select: str, records: Records, file: Path, workspace: Workspace)
         records = records.repair()
     for refused in records.refused():
         raise FileRefused(f"{file.name}, which is joined to it, is broken in line {refused.line_no}: {refused.message}")
-    return select.format(records.relation)
+    return records.relation
 
 
 def _refuse_repeated_keys(name: str, table: Path, keys: int, files: list[Path], workspace: Workspace) -> None:

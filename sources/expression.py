@@ -5,7 +5,8 @@ Columns stand by name, in double quotes where it is no plain word, those of a jo
 ``case`` and ``if`` there are the functions of `FUNCTIONS` and four of our own:
 
     as_number(column)                 decimal, with the mapping's decimal mark and thousands sign
-    as_date(column, 'D.M.YYYY', …)    date of the first format that fits; without a format ISO 8601
+    as_date(column, 'D.M.YYYY', …)    date of the first format that fits; without a format one of the mapping's
+                                      ``dates``, or else ISO 8601
     add_days(date, days)              date
     plain_no(text)                    a number used as a name: without blanks, a trailing ``.0`` and leading zeros
 
@@ -46,10 +47,14 @@ DateSql = Callable[[str, str | None], str]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a mapping writes numbers and dates: SQL of the typed value, null where the text has another form."""
+    """How a mapping writes numbers and dates: SQL of the typed value, null where the text has another form.
+
+    ``date_formats`` are those of a date for which the expression names none.
+    """
 
     number: NumberSql
     date: DateSql
+    date_formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def _own_function(
         if name == "as_number":
             typed = f"({dialect.number(field)})::decimal(24,6)"
         else:
-            formats = [part.name for part in arguments[1:]] or [None]
+            formats = [part.name for part in arguments[1:]] or [*dialect.date_formats] or [None]
             typed = f"coalesce({', '.join(dialect.date(field, form) for form in formats)})"
         readings.append(("number" if name == "as_number" else "date", field, typed))
         return typed

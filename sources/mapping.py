@@ -98,14 +98,25 @@ class History(YamlModel):
 
 
 class JoinedTable(YamlModel):
-    """Another table of the delivery: its files in the same folder, and the equations by which it is joined."""
+    """Another table of the delivery: its files in the same folder, and the equations by which it is joined.
+
+    ``where`` says which of its records can be joined. Where an ``optional`` table was not delivered, its columns are
+    missing in every record.
+    """
 
     files: str
     match: str | tuple[str, ...]
+    where: str | None = None
+    optional: bool = False
 
     @property
     def equations(self) -> tuple[Expression, ...]:
         return tuple(Expression(text) for text in ((self.match,) if isinstance(self.match, str) else self.match))
+
+    @property
+    def condition_columns(self) -> tuple[str, ...]:
+        """Columns that the condition reads, as ``table.column``."""
+        return () if self.where is None else Expression(self.where).columns
 
     def key_of(self, name: str, equation: Expression) -> tuple[Expression, Expression]:
         """Both sides of an equation: of the file that is joined to, and of this table; ValueError when mixed."""
@@ -126,9 +137,11 @@ class Mapping(YamlModel):
     """Mapping of one deliverer's files to one feed.
 
     ``where`` says which records of the file are rows of the feed, ``tables`` what is joined to them, ``missing`` which
-    texts stand for a missing value. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there
-    is). ``records`` names which of a format's kinds of record the feed takes, where it has several. ``history`` is None
-    for a delivery of current rows.
+    texts stand for a missing value, ``dates`` in which formats as_date(column) looks for a date, ``optional`` which of
+    the columns that expressions read a file need not have. ``sign: trailing`` takes a sign behind a number as well as
+    one before it. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there is). ``records``
+    names which of a format's kinds of record the feed takes, where it has several. ``history`` is None for a delivery
+    of current rows.
     """
 
     name: str
@@ -140,9 +153,12 @@ class Mapping(YamlModel):
     quote: str = Field(default='"', max_length=1)
     decimal_mark: Literal[".", ","] = "."
     thousands_sign: Literal["", ",", ".", " ", "'"] = ""
+    sign: Literal["leading", "trailing"] = "leading"
+    dates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     where: str | None = None
     tables: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], JoinedTable] = Field(default_factory=dict)
+    optional: tuple[str, ...] = ()
     files: str = "*"
     columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_as_column)]]
     ignored: tuple[str, ...] = ()
@@ -170,10 +186,18 @@ class Mapping(YamlModel):
                 if equation.has_readings:
                     raise ValueError(f"tables.{name}.match compares text as delivered; as_number and as_date can fail")
                 table.key_of(name, equation)
+            if table.where is not None and Expression(table.where).has_readings:
+                raise ValueError(f"tables.{name}.where compares text as delivered; as_number and as_date can fail")
+            for column in table.condition_columns:
+                if not column.startswith(f"{name}."):
+                    raise ValueError(f"tables.{name}.where reads {column}, which is no column of {name}")
         for column in self.read_by_expressions:
             table_name = column.partition(".")[0]
             if "." in column and table_name not in self.tables:
                 raise ValueError(f"{column} is of no joined table; declare {table_name} under tables")
+        for column in self.optional:
+            if column not in self.read_by_expressions:
+                raise ValueError(f"optional: no expression reads {column}; correct the name or remove it")
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from sources.readers import DeliveredColumns, FileRefused, Records, quoted, sql_
 VALUE_CHARACTERS = 100
 _SHOWN_COLUMNS = 20
 
-_PLAIN_MARKS = {"decimal_mark": ".", "thousands_sign": ""}
+_PLAIN_MARKS = {"decimal_mark": ".", "thousands_sign": "", "sign": "leading"}
 _BLANKS = "' \t\u00a0\u3000'"
 _FORMAT_PATTERNS = {
     "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%-m": "[0-9]{1,2}", "%d": "[0-9]{2}", "%-d": "[0-9]{1,2}",
@@ -164,6 +164,7 @@ def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping) -> str:
     if sql_type == "boolean":
         truths = "when 'true' then true when '1' then true when 'false' then false when '0' then false"
         return f"case lower({value}) {truths} end"
+    value = _sign_first(value, mapping)
     number, form = _number(value, mapping)
     mark = f"[{mapping.decimal_mark}]"
     if sql_type in ("integer", "bigint"):
@@ -180,6 +181,7 @@ def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping) -> str:
 
 def number_sql(value: str, mapping: Mapping) -> str:
     """SQL of a number with at most six decimals, written as the mapping says; null where the text has another form."""
+    value = _sign_first(value, mapping)
     number, form = _number(value, mapping)
     mark = f"[{mapping.decimal_mark}]"
     pattern = f"{form}({mark}[0-9]{{0,6}}0*)?|[+-]?{mark}[0-9]{{1,6}}0*"
@@ -189,6 +191,11 @@ def number_sql(value: str, mapping: Mapping) -> str:
 def date_sql(value: str, form: str | None) -> str:
     """SQL of a date of the form, such as ``D.M.YYYY`` (None: ISO 8601); null where the text has another form."""
     return _typed_time(value, "date", None if form is None else strptime_format(form))
+
+
+def _sign_first(value: str, mapping: Mapping) -> str:
+    """SQL of the number's text with a sign that stands behind it before it; a text with two signs stays as it is."""
+    return value if mapping.sign == "leading" else f"regexp_replace({value}, '^([^+-]*)([+-])$', '\\2\\1')"
 
 
 def _number(value: str, mapping: Mapping) -> tuple[str, str]:
