@@ -77,7 +77,7 @@ def simulate(
 
 @app.command()
 def deliver(
-    plan: Annotated[str, typer.Argument(help="Name of a delivery plan under sources/mappings")],
+    plan: Annotated[str, typer.Argument(help="Name of a delivery plan: a folder of mappings with a _plan.yaml")],
     source_dir: Annotated[Path, typer.Argument(help="Folder of the files")],
     on: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Delivery date")],
 ) -> None:
@@ -86,7 +86,7 @@ def deliver(
 
     settings = Settings()
     settings.prepare()
-    for path in put_into_landing(plan, source_dir, settings.landing, on.date()):
+    for path in put_into_landing(plan, source_dir, settings.landing, on.date(), settings.mappings):
         console.print(f"  {path}", soft_wrap=True, highlight=False)
 
 

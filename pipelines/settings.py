@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sources.mapping import MAPPING_FOLDERS
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -31,6 +33,11 @@ class Settings(BaseSettings):
     @property
     def lake(self) -> Path:
         return self.root / "lake"
+
+    @property
+    def mappings(self) -> tuple[Path, ...]:
+        """Folders of mappings: the home's own, which come first, and the project's."""
+        return (self.root / "mappings", *MAPPING_FOLDERS)
 
     @property
     def models(self) -> Path:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+
+from sources.yaml_model import Place, YamlDocument, nearest, parse_model, read_yaml
 
 CONTRACT_FOLDER = Path(__file__).parent / "contracts"
 
@@ -37,7 +38,7 @@ FeedKind = Literal["event", "state"]
 
 
 class ContractError(ValueError):
-    """A contract file cannot be used; the message names the file, the key and what to change."""
+    """A contract file cannot be used; the message names the file, line, key and what to change."""
 
 
 @dataclass(frozen=True)
@@ -199,29 +200,28 @@ class _Document(BaseModel):
     custom: list[_Custom] = Field(alias="customProperties")
 
 
-def _arrow_type(physical_type: str, where: str) -> pa.DataType:
+def _arrow_type(physical_type: str, source: YamlDocument, place: Place) -> pa.DataType:
     if physical_type in _ARROW_TYPES:
         return _ARROW_TYPES[physical_type]
     if decimal := _DECIMAL.match(physical_type):
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
-    raise ContractError(
-        f"{where}: physicalType {physical_type!r} is not known; use one of {', '.join(_ARROW_TYPES)}, decimal(p,s)."
-    )
+    known = ", ".join(_ARROW_TYPES)
+    raise source.fault(f"{physical_type!r} is not known; use one of {known}, decimal(p,s)", *place, "physicalType")
 
 
 def _bound(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(repr(value)).normalize()
 
 
-def _column(prop: _Property, where: str) -> Column:
+def _column(prop: _Property, source: YamlDocument, place: Place) -> Column:
     if not _IDENTIFIER.match(prop.name):
-        raise ContractError(f"{where}: column name {prop.name!r} is not snake_case; rename it.")
+        raise source.fault(f"column name {prop.name!r} is not snake_case; rename it", *place, "name")
     custom = {item.property: str(item.value) for item in prop.custom}
     allowed = tuple(value for rule in prop.quality for value in rule.arguments.valid_values)
     return Column(
         name=prop.name,
         sql_type=prop.physical_type,
-        arrow_type=_arrow_type(prop.physical_type, f"{where}, column {prop.name}"),
+        arrow_type=_arrow_type(prop.physical_type, source, place),
         required=prop.required,
         is_key=prop.primary_key,
         classification=prop.classification,
@@ -236,27 +236,21 @@ def _column(prop: _Property, where: str) -> Column:
 
 
 def read_contract(path: Path) -> Contract:
-    """Read one ODCS file; raises ContractError naming file and key when it breaks the shape we rely on."""
-    try:
-        document = _Document.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ContractError(f"{path}: not readable as YAML ({error}); correct the file.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ContractError(f"{path}: key {key}: {first['msg']}; correct the contract.") from error
-    where = str(path)
+    """Read one ODCS file; raises ContractError naming file, line and key when it breaks the shape we rely on."""
+    source = read_yaml(path, f"contract {path.parent.name}.{path.stem}", ContractError)
+    document = parse_model(_Document, source)
     table = document.tables[0]
-    if document.id != f"{path.parent.name}.{path.stem}" or table.name != path.stem:
-        raise ContractError(
-            f"{where}: id {document.id!r} and schema name {table.name!r} do not match the file's place."
-        )
-    columns = tuple(_column(prop, where) for prop in table.properties)
+    if document.id != f"{path.parent.name}.{path.stem}":
+        raise source.fault(f"{document.id!r} does not match the file's place {path.parent.name}/{path.name}", "id")
+    if table.name != path.stem:
+        raise source.fault(f"{table.name!r} does not match the file's name {path.name}", "schema", 0, "name")
+    properties = ("schema", 0, "properties")
+    columns = tuple(_column(prop, source, (*properties, number)) for number, prop in enumerate(table.properties))
     key_properties = sorted((p for p in table.properties if p.primary_key), key=lambda p: p.primary_key_position)
     custom: dict[str, Any] = {item.property: item.value for item in document.custom}
     for name in ("feedKind", "eventDate", "historyLagDays"):
         if name not in custom:
-            raise ContractError(f"{where}: customProperties lacks {name}; add it.")
+            raise source.fault(f"it lacks {name}; add it", "customProperties")
     contract = Contract(
         source=path.parent.name,
         feed=path.stem,
@@ -268,24 +262,25 @@ def read_contract(path: Path) -> Contract:
         description=" ".join(table.description.split()),
         promises=tuple(Promise(item.property, str(item.value), item.unit) for item in document.promises),
     )
-    _check_references(contract, where)
+    _check_references(contract, source)
     return contract
 
 
-def _check_references(contract: Contract, where: str) -> None:
-    names = contract.column_names
-    if len(set(names)) != len(names):
-        raise ContractError(f"{where}: a column name is given twice; make the names unique.")
+def _check_references(contract: Contract, source: YamlDocument) -> None:
+    names, place = contract.column_names, ("schema", 0, "properties")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise source.fault(f"{name} is given twice; make the names unique", *place, number, "name")
     if not contract.key:
-        raise ContractError(f"{where}: no column is marked primaryKey; mark the key.")
-    for label, name in [("eventDate", contract.event_date)] + [
-        (label, name)
-        for column in contract.columns
-        for label, name in (("numberScheme", column.number_scheme), ("yearOf", column.year_of))
-        if name is not None
-    ]:
-        if name not in names:
-            raise ContractError(f"{where}: {label} names {name!r}, which is no column of the contract.")
+        raise source.fault("no column is marked primaryKey; mark the key", *place)
+    if contract.event_date not in names:
+        near = nearest(contract.event_date, names)
+        raise source.fault(f"eventDate names {contract.event_date!r}, which is no column{near}", "customProperties")
+    for number, column in enumerate(contract.columns):
+        for label, other in (("numberScheme", column.number_scheme), ("yearOf", column.year_of)):
+            if other is not None and other not in names:
+                near = nearest(other, names)
+                raise source.fault(f"{label} names {other!r}, which is no column{near}", *place, number)
 
 
 @cache

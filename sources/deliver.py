@@ -1,7 +1,7 @@
 """Delivery plans: put the files of a folder into the landing zone, each under its feed with its mapping.
 
-A plan is ``mappings/<name>/_plan.yaml``: a list ``deliveries`` of feed, files (glob in the source folder), mapping and
-history, the last two as in ``_delivery.yaml``.
+A plan is ``<name>/_plan.yaml`` in a folder of mappings: a list ``deliveries`` of feed, files (glob in the source
+folder), mapping and history, the last two as in ``_delivery.yaml``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from pydantic import Field
 
 from sources.contract import load_contracts
 from sources.landing import DELIVERY_FILE, DeliveryEntry
-from sources.mapping import MAPPING_FOLDER, load_mapping
-from sources.yaml_model import MappingError, YamlModel, parse_model, read_yaml
+from sources.mapping import MAPPING_FOLDERS, load_mapping
+from sources.yaml_model import MappingError, YamlModel, nearest, parse_model, read_yaml
 
-_PLAN_NAME = re.compile(r"^[a-z0-9_]+$")
+_PLAN_NAME = re.compile(r"[a-z0-9_]+")
 
 
 class _PlanEntry(DeliveryEntry):
@@ -31,12 +32,18 @@ class _Plan(YamlModel):
     deliveries: tuple[_PlanEntry, ...] = Field(min_length=1)
 
 
-def deliver(plan_name: str, source_dir: Path, landing: Path, delivery_date: date) -> list[Path]:
+def deliver(
+    plan_name: str,
+    source_dir: Path,
+    landing: Path,
+    delivery_date: date,
+    mapping_folders: Sequence[Path] = MAPPING_FOLDERS,
+) -> list[Path]:
     """Link (or copy) the plan's files into ``landing`` under ``delivery_date``; return the delivered files.
 
     MappingError when the plan is wrong; FileNotFoundError when one of its globs matches no file.
     """
-    plan = _read_plan(plan_name)
+    plan = _read_plan(plan_name, mapping_folders)
     found: dict[str, list[tuple[_PlanEntry, list[Path]]]] = {}
     for entry in plan.deliveries:
         files = sorted(path for path in source_dir.glob(entry.files) if path.is_file())
@@ -55,17 +62,21 @@ def deliver(plan_name: str, source_dir: Path, landing: Path, delivery_date: date
     return delivered
 
 
-def _read_plan(name: str) -> _Plan:
-    path = MAPPING_FOLDER / name / "_plan.yaml"
-    if not _PLAN_NAME.match(name) or not path.is_file():
-        known = ", ".join(sorted(plan.parent.name for plan in MAPPING_FOLDER.glob("*/_plan.yaml")))
-        raise MappingError(f"there is no delivery plan {name!r}; the plans are: {known}.")
-    plan = parse_model(_Plan, read_yaml(path), f"plan {name}")
-    for entry in plan.deliveries:
+def _read_plan(name: str, folders: Sequence[Path]) -> _Plan:
+    paths = [folder / name / "_plan.yaml" for folder in folders] if _PLAN_NAME.fullmatch(name) else []
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        known = {plan.parent.name for folder in folders for plan in folder.glob("*/_plan.yaml")}
+        raise MappingError(f"there is no delivery plan {name!r}{nearest(name, known)}.")
+    document = read_yaml(path, f"plan {name}")
+    plan = parse_model(_Plan, document)
+    for number, entry in enumerate(plan.deliveries):
+        place = ("deliveries", number)
         if entry.feed not in load_contracts():
-            raise MappingError(f"plan {name}: there is no contract {entry.feed!r}; correct the feed.")
-        if entry.mapping is not None and load_mapping(entry.mapping).feed != entry.feed:
-            raise MappingError(f"plan {name}: mapping {entry.mapping} is not for {entry.feed}; correct it.")
+            near = nearest(entry.feed, load_contracts())
+            raise document.fault(f"there is no contract {entry.feed!r}{near}", *place, "feed")
+        if entry.mapping is not None and load_mapping(entry.mapping, folders).feed != entry.feed:
+            raise document.fault(f"mapping {entry.mapping} is not for {entry.feed}", *place, "mapping")
     return plan
 
 

@@ -22,6 +22,7 @@ from sources.contract import Contract, load_contracts
 from sources.lake import Lake
 from sources.landing import Delivery, scan_landing, sha256_of
 from sources.load import FileUnreadable, OpenFile, load_files, open_file
+from sources.mapping import MAPPING_FOLDERS
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace, sql_text
 from sources.readers.choose import settled
@@ -54,21 +55,23 @@ def ingest_feed(
     as_of: date,
     last_night: date | None,
     *,
+    mapping_folders: Sequence[Path] = MAPPING_FOLDERS,
     limits: Limits = Limits(),
     loaded_at: datetime | None = None,
 ) -> list[Receipt]:
     """Load what was delivered for ``feed`` (``source.feed``) up to ``as_of`` and has no receipt yet.
 
     ``last_night`` is the last finished night; a file that turns up after it in an older folder becomes known on the day
-    after it. ``loaded_at`` is the clock written into the rows (naive UTC; now by default). Returns the receipts of the
-    files of this call in the order in which they were loaded. A file that cannot be read is refused with a receipt;
-    OSError is raised when the landing zone or the lake cannot be used.
+    after it. ``mapping_folders`` are where mappings are looked for. ``loaded_at`` is the clock written into the rows
+    (naive UTC; now by default). Returns the receipts of the files of this call in the order in which they were loaded.
+    A file that cannot be read is refused with a receipt; OSError is raised when the landing zone or the lake cannot be
+    used.
     """
     contract = load_contracts()[feed]
     clock = loaded_at or datetime.now(UTC).replace(tzinfo=None)
     receipts = read_receipts(lake, feed)
     _remove_unfinished(lake, contract, {receipt.file_id for receipt in receipts})
-    arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits)
+    arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits, mapping_folders)
     if not arrivals:
         return []
     made: list[Receipt] = []
@@ -99,12 +102,13 @@ def _arrivals(
     last_night: date | None,
     receipts: Sequence[Receipt],
     limits: Limits,
+    mapping_folders: Sequence[Path],
 ) -> list[Arrival]:
     """Delivered files without a receipt, in the order in which their rows become versions."""
     states = {(r.business_date, r.file, r.size_bytes, r.modified_ns) for r in receipts}
     done = {receipt.file_id for receipt in receipts}
     arrivals = []
-    for delivery in scan_landing(landing, contract, as_of, limits.max_file_bytes):
+    for delivery in scan_landing(landing, contract, as_of, limits.max_file_bytes, mapping_folders):
         if (delivery.business_date, delivery.file, delivery.size_bytes, delivery.modified_ns) in states:
             continue
         sha256 = "" if delivery.problem else sha256_of(delivery.path)

@@ -10,7 +10,7 @@ history; without it files use the contract's own columns. It is one entry, or a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -19,8 +19,8 @@ from pathlib import Path
 from pydantic import Field
 
 from sources.contract import Contract, load_contracts
-from sources.mapping import History, Mapping, identity_mapping, load_mapping
-from sources.yaml_model import MappingError, YamlModel, parse_model, read_yaml
+from sources.mapping import MAPPING_FOLDERS, History, Mapping, identity_mapping, load_mapping
+from sources.yaml_model import MappingError, Place, YamlDocument, YamlModel, nearest, parse_model, read_yaml
 
 DELIVERY_FILE = "_delivery.yaml"
 _HASH_BLOCK_BYTES = 1 << 20
@@ -69,7 +69,13 @@ def is_data_file(name: str) -> bool:
     return not name.startswith(("_", ".")) and not name.endswith((".part", ".tmp"))
 
 
-def scan_landing(landing: Path, contract: Contract, as_of: date, max_file_bytes: int) -> Iterator[Delivery]:
+def scan_landing(
+    landing: Path,
+    contract: Contract,
+    as_of: date,
+    max_file_bytes: int,
+    mapping_folders: Sequence[Path] = MAPPING_FOLDERS,
+) -> Iterator[Delivery]:
     """Deliveries of one feed with delivery date up to ``as_of``, in order of date and file name.
 
     A ``_delivery.yaml`` that cannot be used is itself yielded, with its problem, in place of the files beside it: they
@@ -84,7 +90,7 @@ def scan_landing(landing: Path, contract: Contract, as_of: date, max_file_bytes:
         if business_date is None or business_date > as_of:
             continue
         try:
-            entries = _read_entries(folder, contract)
+            entries = _read_entries(folder, contract, mapping_folders)
         except MappingError as error:
             sentence = f"The files beside it were left alone: {error}"
             path = folder / DELIVERY_FILE
@@ -134,26 +140,39 @@ def _delivery_date(folder: Path) -> date | None:
         return None
 
 
-def _read_entries(folder: Path, contract: Contract) -> list[tuple[str, Mapping, History | None]]:
+def _read_entries(
+    folder: Path, contract: Contract, mapping_folders: Sequence[Path]
+) -> list[tuple[str, Mapping, History | None]]:
     path = folder / DELIVERY_FILE
     if not path.exists():
         return []
-    document = read_yaml(path)
-    if isinstance(document, dict) and "deliveries" not in document:
-        document = {"deliveries": [document]}
+    document = read_yaml(path, f"delivery of {folder.name}")
+    placed: list[tuple[DeliveryEntry, Place]]
+    if isinstance(document.content, dict) and "deliveries" not in document.content:
+        placed = [(parse_model(DeliveryEntry, document), ())]
+    else:
+        deliveries = parse_model(_DeliveryFile, document).deliveries
+        placed = [(entry, ("deliveries", number)) for number, entry in enumerate(deliveries)]
     entries = []
-    for entry in parse_model(_DeliveryFile, document, f"{folder.name}/{DELIVERY_FILE}").deliveries:
-        mapping = load_mapping(entry.mapping) if entry.mapping else identity_mapping(contract)
+    for entry, here in placed:
+        mapping = load_mapping(entry.mapping, mapping_folders) if entry.mapping else identity_mapping(contract)
         if mapping.feed != contract.name:
-            raise MappingError(f"mapping {mapping.name} is for {mapping.feed}, not for {contract.name}; correct it.")
-        entries.append((entry.files, mapping, _history(entry.history, mapping, contract)))
+            raise document.fault(f"{mapping.name} is for {mapping.feed}, not for {contract.name}", *here, "mapping")
+        entries.append((entry.files, mapping, _history(entry.history, mapping, contract, document, here)))
     return entries
 
 
-def _history(declared: bool | History, mapping: Mapping, contract: Contract) -> History | None:
+def _history(
+    declared: bool | History,
+    mapping: Mapping,
+    contract: Contract,
+    document: YamlDocument,
+    place: Place,
+) -> History | None:
     if isinstance(declared, History):
         if declared.known_from not in contract.column_names:
-            raise MappingError(f"key history.known_from: {contract.name} has no column {declared.known_from!r}.")
+            near = nearest(declared.known_from, contract.column_names)
+            raise document.fault(f"{contract.name} has no such column{near}", *place, "history", "known_from")
         return declared
     if mapping.history is not None:
         return mapping.history

@@ -12,25 +12,31 @@ A mapping is a YAML file ``mappings/<name>.yaml``::
     history: {known_from: invoice_date, lag_days: 1}
 
 Without a mapping a delivery uses the contract's own column names and ISO formats (`identity_mapping`).
+
+A mapping is found by its name in a list of folders, first one first: a home's own, then those that come with the
+project. A name is lower-case words with ``/`` between them and never leads out of the folders.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from sources.contract import Contract, load_contracts
+from sources.contract import Column, Contract, load_contracts
 from sources.expression import Expression
-from sources.yaml_model import MappingError, YamlModel, parse_model, read_yaml
+from sources.yaml_model import MappingError, YamlDocument, YamlModel, fault, nearest, parse_model, read_yaml
 
 MAPPING_FOLDER = Path(__file__).parent / "mappings"
+MAPPING_FOLDERS: tuple[Path, ...] = (MAPPING_FOLDER,)
+"""Where mappings are looked for when nothing else is said: those that come with the project."""
 
-_MAPPING_NAME = re.compile(r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
+_MAPPING_NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
 _FORMAT_TOKENS = {
     "YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%-m", "DD": "%d", "D": "%-d", "hh": "%H", "mm": "%M", "ss": "%S",
 }  # fmt: skip
@@ -109,6 +115,20 @@ class JoinedTable(YamlModel):
     where: str | None = None
     optional: bool = False
 
+    @field_validator("match")
+    @classmethod
+    def _readable(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for text in (value,) if isinstance(value, str) else value:
+            Expression(text)
+        return value
+
+    @field_validator("where")
+    @classmethod
+    def _is_readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            Expression(value)
+        return value
+
     @property
     def equations(self) -> tuple[Expression, ...]:
         return tuple(Expression(text) for text in ((self.match,) if isinstance(self.match, str) else self.match))
@@ -129,6 +149,10 @@ class JoinedTable(YamlModel):
         raise ValueError(f"{equation.text!r} must have columns of {name} on one side and of the file on the other")
 
 
+def _match(table: str) -> tuple[str, ...]:
+    return ("tables", table, "match")
+
+
 def _as_column(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
@@ -143,6 +167,8 @@ class Mapping(YamlModel):
     names which of a format's kinds of record the feed takes, where it has several. ``history`` is None for a delivery
     of current rows.
     """
+
+    set_by_loader: ClassVar[tuple[str, ...]] = ("name",)
 
     name: str
     feed: str
@@ -184,26 +210,44 @@ class Mapping(YamlModel):
         for name, table in self.tables.items():
             for equation in table.equations:
                 if equation.has_readings:
-                    raise ValueError(f"tables.{name}.match compares text as delivered; as_number and as_date can fail")
-                table.key_of(name, equation)
+                    raise fault("it compares text as delivered; as_number and as_date can fail", *_match(name))
+                try:
+                    table.key_of(name, equation)
+                except ValueError as error:
+                    raise fault(str(error), *_match(name)) from error
             if table.where is not None and Expression(table.where).has_readings:
-                raise ValueError(f"tables.{name}.where compares text as delivered; as_number and as_date can fail")
+                raise fault("it compares text as delivered; as_number and as_date can fail", "tables", name, "where")
             for column in table.condition_columns:
                 if not column.startswith(f"{name}."):
-                    raise ValueError(f"tables.{name}.where reads {column}, which is no column of {name}")
-        for column in self.read_by_expressions:
-            table_name = column.partition(".")[0]
-            if "." in column and table_name not in self.tables:
-                raise ValueError(f"{column} is of no joined table; declare {table_name} under tables")
-        for column in self.optional:
+                    raise fault(f"it reads {column}, which is no column of {name}", "tables", name, "where")
+        for expression, place in self._placed_expressions():
+            for column in expression.columns:
+                table_name = column.partition(".")[0]
+                if "." in column and table_name not in self.tables:
+                    raise fault(f"{column} is of no joined table; declare {table_name} under tables", *place)
+        for number, column in enumerate(self.optional):
             if column not in self.read_by_expressions:
-                raise ValueError(f"optional: no expression reads {column}; correct the name or remove it")
+                near = nearest(column, self.read_by_expressions)
+                raise fault(f"no expression reads {column}{near}", "optional", number)
         return self
+
+    def _placed_expressions(self) -> Iterator[tuple[Expression, tuple[str, ...]]]:
+        """Every expression of the mapping and the keys under which it stands."""
+        for name, own in self.columns.items():
+            if own.expression is not None:
+                yield Expression(own.expression), ("columns", name, "expression")
+        if self.where is not None:
+            yield Expression(self.where), ("where",)
+        for name, table in self.tables.items():
+            for equation in table.equations:
+                yield equation, _match(name)
+            if table.where is not None:
+                yield Expression(table.where), ("tables", name, "where")
 
     @model_validator(mode="after")
     def _signs_differ(self) -> Mapping:
         if self.decimal_mark == self.thousands_sign:
-            raise ValueError("decimal_mark and thousands_sign must differ")
+            raise fault("it must differ from decimal_mark", "thousands_sign")
         return self
 
     @property
@@ -253,45 +297,76 @@ def identity_mapping(contract: Contract) -> Mapping:
     return Mapping(name="identity", feed=contract.name, columns=columns)
 
 
-def load_mapping(name: str, folder: Path = MAPPING_FOLDER) -> Mapping:
-    """Read and check the mapping ``name``; MappingError when there is none or it does not fit its contract."""
-    if not _MAPPING_NAME.match(name):
-        raise MappingError(f"mapping name {name!r} is not of the form folder/name; correct it.")
-    path = folder / f"{name}.yaml"
-    where = f"mapping {name}"
-    if not path.is_file():
-        raise MappingError(f"{where}: no such file {name}.yaml among the mappings; write it or correct the name.")
-    document = read_yaml(path)
-    if not isinstance(document, dict):
-        raise MappingError(f"{where}: the file holds no keys; give feed and columns.")
-    mapping = parse_model(Mapping, {"name": name, **document}, where)
-    _check_against_contract(mapping, where)
+def load_mapping(name: str, folders: Sequence[Path] = MAPPING_FOLDERS) -> Mapping:
+    """Read and check the mapping ``name`` of the first folder that has it; MappingError when it cannot be used."""
+    if not _MAPPING_NAME.fullmatch(name):
+        raise MappingError(
+            f"mapping name {name!r} is not made of lower-case letters, digits, _ and /, such as my_bank/payments; "
+            "correct it."
+        )
+    for folder in folders:
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return read_mapping(path, name)
+    raise MappingError(
+        f"mapping {name}: there is no file {name}.yaml among the mappings{nearest(name, mapping_names(folders))}."
+    )
+
+
+def mapping_names(folders: Sequence[Path] = MAPPING_FOLDERS) -> tuple[str, ...]:
+    """Names of the mappings in the folders, in alphabetical order; delivery plans are none."""
+    names = (
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder in folders
+        for path in folder.rglob("*.yaml")
+        if not path.name.startswith(("_", "."))
+    )
+    return tuple(sorted({name for name in names if _MAPPING_NAME.fullmatch(name)}))
+
+
+def read_mapping(path: Path, name: str | None = None) -> Mapping:
+    """Read and check the mapping of a file, called ``name`` or by the file's own; MappingError says what is wrong."""
+    name = name or path.stem
+    document = read_yaml(path, f"mapping {name}")
+    if not isinstance(document.content, dict):
+        raise document.fault("the file holds no keys; give feed and columns")
+    if "name" in document.content:
+        raise document.fault("a mapping is called by the name of its file; remove the key", "name")
+    document.content["name"] = name
+    mapping = parse_model(Mapping, document)
+    _check_against_contract(mapping, document)
     return mapping
 
 
-def _check_against_contract(mapping: Mapping, where: str) -> None:
+def _check_against_contract(mapping: Mapping, document: YamlDocument) -> None:
     contract = load_contracts().get(mapping.feed)
     if contract is None:
-        raise MappingError(f"{where}: key feed: there is no contract {mapping.feed!r}.")
-    for name, column_mapping in mapping.columns.items():
-        key = f"{where}: key columns.{name}"
+        raise document.fault(f"there is no contract {mapping.feed!r}{nearest(mapping.feed, load_contracts())}", "feed")
+    for name, own in mapping.columns.items():
         if name not in contract.column_names:
-            raise MappingError(f"{key}: {contract.name} has no such column.")
-        column = contract.column(name)
-        if column_mapping.factor is not None and not column.sql_type.startswith("decimal"):
-            raise MappingError(f"{key}.factor: {name} is no decimal.")
-        if column_mapping.format is not None and column.sql_type not in ("date", "timestamp"):
-            raise MappingError(f"{key}.format: {name} is neither date nor timestamp.")
-        values = [*(column_mapping.codes or {}).values()]
-        if column_mapping.constant is not None:
-            values.append(column_mapping.constant)
-        for value in values:
-            if column.allowed_values and value not in column.allowed_values:
-                raise MappingError(f"{key}: {value!r} is not allowed; use one of {', '.join(column.allowed_values)}.")
-            if column.pattern and not re.search(column.pattern, value):
-                raise MappingError(f"{key}: {value!r} does not match {column.pattern}.")
+            near = nearest(name, contract.column_names)
+            raise document.fault(f"{contract.name} has no such column{near}", "columns", name)
+        _check_column(contract.column(name), own, document)
     for column in contract.columns:
         if column.required and column.name not in mapping.columns and column.year_of is None:
-            raise MappingError(f"{where}: key columns: {column.name} is required by {contract.name}; map it.")
+            raise document.fault(f"{column.name} is required by {contract.name}; map it", "columns")
     if mapping.history is not None and mapping.history.known_from not in contract.column_names:
-        raise MappingError(f"{where}: key history.known_from: {contract.name} has no such column.")
+        near = nearest(mapping.history.known_from, contract.column_names)
+        raise document.fault(f"{contract.name} has no such column{near}", "history", "known_from")
+
+
+def _check_column(column: Column, own: ColumnMapping, document: YamlDocument) -> None:
+    place = ("columns", column.name)
+    if own.factor is not None and not column.sql_type.startswith("decimal"):
+        raise document.fault(f"{column.name} is no decimal", *place, "factor")
+    if own.format is not None and column.sql_type not in ("date", "timestamp"):
+        raise document.fault(f"{column.name} is neither date nor timestamp", *place, "format")
+    values = [(meaning, "codes", code) for code, meaning in (own.codes or {}).items()]
+    if own.constant is not None:
+        values.append((own.constant, "constant", ""))
+    for value, *keys in values:
+        if column.allowed_values and value not in column.allowed_values:
+            known = ", ".join(column.allowed_values)
+            raise document.fault(f"{value!r} is not allowed; use one of {known}", *place, *filter(None, keys))
+        if column.pattern and not re.search(column.pattern, value):
+            raise document.fault(f"{value!r} does not match {column.pattern}", *place, *filter(None, keys))

@@ -93,7 +93,14 @@ def _check(contract: Contract, name: str) -> AssetCheckSpec:
 def _ingest(context: AssetExecutionContext, night: NightResource, contract: Contract) -> list[Receipt]:
     feed = f"{contract.source}.{contract.feed}"
     try:
-        return ingest_feed(feed, night.settings.landing, night.lake, night.as_of, night.night.last_night)
+        return ingest_feed(
+            feed,
+            night.settings.landing,
+            night.lake,
+            night.as_of,
+            night.night.last_night,
+            mapping_folders=night.settings.mappings,
+        )
     except OSError as error:
         if error.errno in TRANSIENT:
             warn(context, f"{feed}: {error}; trying again in 30 seconds")

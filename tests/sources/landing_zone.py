@@ -9,11 +9,14 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
+import yaml
 
 from sources.ingest import ingest_feed, initialise
 from sources.lake import Lake
+from sources.mapping import MAPPING_FOLDER
 from sources.receipt import Receipt
 
 DAY = date(2026, 3, 2)
@@ -24,7 +27,7 @@ RATE_HEADER = "base_currency,quote_currency,rate_date,rate"
 
 @dataclass(frozen=True)
 class Zone:
-    """``landing`` and ``lake`` below one root."""
+    """``landing``, ``lake`` and the home's own ``mappings`` below one root."""
 
     root: Path
 
@@ -36,6 +39,16 @@ class Zone:
     def lake(self) -> Lake:
         return Lake(self.root / "lake")
 
+    @property
+    def mapping_folders(self) -> tuple[Path, ...]:
+        return (self.root / "mappings", MAPPING_FOLDER)
+
+    def map(self, name: str, mapping: str | dict[str, Any]) -> None:
+        """Write a mapping of the home's own."""
+        path = self.root / "mappings" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(mapping if isinstance(mapping, str) else yaml.safe_dump(mapping, allow_unicode=True))
+
     def deliver(self, feed: str, name: str, content: bytes | str, day: date = DAY) -> Path:
         folder = self.landing.joinpath(*feed.split("."), day.isoformat())
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +59,9 @@ class Zone:
     def ingest(
         self, feed: str, as_of: date = DAY, last_night: date | None = None, clock: datetime = CLOCK
     ) -> list[Receipt]:
-        return ingest_feed(feed, self.landing, self.lake, as_of, last_night, loaded_at=clock)
+        return ingest_feed(
+            feed, self.landing, self.lake, as_of, last_night, mapping_folders=self.mapping_folders, loaded_at=clock
+        )
 
     def rows(self, dataset: str, columns: str = "*", order: str = "file_id, row_no") -> list[tuple[object, ...]]:
         scan = f"read_parquet('{self.lake.glob(dataset)}', union_by_name=true, hive_partitioning=false)"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from sources.mapping import load_mapping
 from sources.yaml_model import MappingError
@@ -40,16 +38,13 @@ Write = Callable[..., None]
 
 
 @pytest.fixture
-def write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, zone: Zone) -> Write:
+def write(zone: Zone) -> Write:
     """Write RATES with changes as the mapping ``rates``, by which the files of the zone are read."""
-    folder = tmp_path / "mappings"
-    folder.mkdir()
-    monkeypatch.setattr("sources.landing.load_mapping", lambda name, *_: load_mapping(name, folder))
     zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
 
     def written(**changes: object) -> None:
-        (folder / "rates.yaml").write_text(yaml.safe_dump(RATES | changes))
-        load_mapping("rates", folder)
+        zone.map("rates", RATES | changes)
+        load_mapping("rates", zone.mapping_folders)
 
     return written
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources import mapping as mapping_module
 from sources.mapping import MAPPING_FOLDER, load_mapping
-from sources.yaml_model import MappingError
 from tests.sources.landing_zone import Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -31,45 +28,13 @@ RATES = {
 }
 
 
-@pytest.fixture
-def rates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder of mappings that holds RATES as ``rates``."""
-    folder = tmp_path / "mappings"
-    folder.mkdir()
-    (folder / "rates.yaml").write_text(yaml.safe_dump(RATES, allow_unicode=True))
-    monkeypatch.setattr("sources.landing.load_mapping", lambda name: load_mapping(name, folder))
-    return folder
-
-
 @pytest.mark.parametrize("name", [str(p.relative_to(MAPPING_FOLDER))[:-5] for p in MAPPING_FOLDER.rglob("[!_]*.yaml")])
 def test_every_mapping_fits_its_contract(name: str) -> None:
     assert load_mapping(name).name == name
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"feed": "erp.nothing"}, "feed"),
-        ({"encoding": "klingon"}, "encoding"),
-        ({"colums": {}}, "colums"),
-        ({"columns": {"base_currency": "a"}}, "quote_currency"),
-        ({"columns": RATES["columns"] | {"price": "p"}}, "columns.price"),
-        ({"columns": RATES["columns"] | {"rate": {"from": "k", "constant": 1}}}, "columns.rate"),
-        ({"columns": RATES["columns"] | {"rate": {"from": "k", "format": "YYYY"}}}, "columns.rate.format"),
-        ({"columns": RATES["columns"] | {"quote_currency": {"constant": "euro"}}}, "columns.quote_currency"),
-        ({"decimal_mark": "."}, "must differ"),
-        ({"history": {"known_from": "nowhere", "lag_days": 1}}, "history.known_from"),
-    ],
-)
-def test_an_error_names_the_file_and_the_key(rates: Path, change: dict[str, object], named: str) -> None:
-    (rates / "wrong.yaml").write_text(yaml.safe_dump(RATES | change))
-    with pytest.raises(MappingError) as error:
-        load_mapping("wrong", rates)
-    assert "mapping wrong" in str(error.value)
-    assert named in str(error.value)
-
-
-def test_formats_marks_and_constants(zone: Zone, rates: Path) -> None:
+def test_formats_marks_and_constants(zone: Zone) -> None:
+    zone.map("rates", RATES)
     zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
     records = ["USD;01.03.2026;1.234,5", "GBP;1.3.2026;0,9", "CHF;01.03.2026;1,234.5", "JPY;01.03.2026;12.34,5"]
     zone.deliver(FEED, "r.csv", csv("Von;Datum;Kurs", *records))
@@ -81,9 +46,9 @@ def test_formats_marks_and_constants(zone: Zone, rates: Path) -> None:
     assert zone.refused("row_no, column_name") == [(2, "rate_date"), (3, "rate"), (4, "rate")]
 
 
-def test_a_factor_must_give_an_exact_amount(zone: Zone, rates: Path) -> None:
+def test_a_factor_must_give_an_exact_amount(zone: Zone) -> None:
     columns = RATES["columns"] | {"rate": {"from": "Kurs", "factor": "0.0001"}}
-    (rates / "rates.yaml").write_text(yaml.safe_dump(RATES | {"columns": columns}))
+    zone.map("rates", RATES | {"columns": columns})
     zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
     zone.deliver(FEED, "r.csv", csv("Von;Datum;Kurs", "USD;01.03.2026;71234", "GBP;01.03.2026;9,001"))
     zone.ingest(FEED)
@@ -132,12 +97,10 @@ TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXT, max_size=8))
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
-def test_text_survives_its_encoding(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, encoding: str, texts: list[str]
-) -> None:
-    mapping = load_mapping("demo_tax_vat_invoice").model_copy(update={"encoding": encoding})
-    monkeypatch.setattr("sources.landing.load_mapping", lambda name: mapping)
+def test_text_survives_its_encoding(tmp_path_factory: pytest.TempPathFactory, encoding: str, texts: list[str]) -> None:
     zone = new_zone(tmp_path_factory.mktemp("zone"))
+    demo = (MAPPING_FOLDER / "demo_tax_vat_invoice.yaml").read_text(encoding="utf-8")
+    zone.map("demo_tax_vat_invoice", demo.replace("encoding: gb18030", f"encoding: {encoding}"))
     zone.deliver("tax.vat_invoice", "_delivery.yaml", "mapping: demo_tax_vat_invoice")
     quoted = ['"' + text.replace('"', '""') + '"' for text in texts]
     lines = [HEADER, *(invoice(number, goods=text) for number, text in enumerate(quoted))]
