@@ -14,6 +14,7 @@ from sources.simulator.feeds import CURRENCY, SCHEME, Feed, History, make_feed
 from sources.simulator.hardship import ENFORCED
 from sources.simulator.parties import BANKS
 from sources.simulator.tax_documents import outside_customer, outside_vendor
+from sources.simulator.vendor_documents import holder_records
 
 Ints = NDArray[np.int64]
 
@@ -260,7 +261,7 @@ def _accounts(history: History, has_account: NDArray[np.bool_]) -> Feed:
         np.concatenate([day, change["day"][moved]]),
         np.concatenate([status, frozen[moved].astype(np.int64)]),
     )
-    groups = (parties.suppliers, parties.cores)
+    groups, records = (parties.suppliers, parties.cores), holder_records(world)
     limit = np.concatenate([world.network.conduct.overdraft[:, 0], world.network.core_line[:, 0]])
     opened = np.concatenate([parties.registered_day, parties.core_registered_day]) + 30
     return make_feed(
@@ -269,9 +270,9 @@ def _accounts(history: History, has_account: NDArray[np.bool_]) -> Feed:
         {
             "account_no": pick(np.concatenate([g.accounts for g in groups]), holder),
             "bank_code": pick([code for code, _ in BANKS], np.concatenate([g.bank for g in groups])[holder]),
-            "holder_no": pick(np.concatenate([g.numbers for g in groups]), holder),
-            "holder_no_scheme": constant(SCHEME, len(holder)),
-            "holder_name": pick(np.concatenate([g.names for g in groups]), holder),
+            "holder_no": pick([record.party_no for record in records], holder),
+            "holder_no_scheme": pick([SCHEME if record.party_no else None for record in records], holder),
+            "holder_name": pick([record.name for record in records], holder),
             "account_type": pick(["SETTLEMENT", "COLLECTION"], (holder < suppliers) & (holder % 4 == 0)),
             "currency": constant(CURRENCY, len(holder)),
             "overdraft_limit_amount": money(limit[holder]),

@@ -18,12 +18,13 @@ from sources.simulator.columns import (
     running_number,
     timestamps,
 )
-from sources.simulator.erp_documents import company_codes, fiscal_years
+from sources.simulator.erp_documents import fiscal_years
 from sources.simulator.facility_documents import facility_events
 from sources.simulator.feeds import CURRENCY, Feed, History, make_feed
 from sources.simulator.parties import BANKS
 from sources.simulator.payables import Payables
 from sources.simulator.state import NEVER
+from sources.simulator.vendor_documents import company_codes
 
 _DAY_SPAN = 4096
 _HOUR = 3600

@@ -32,6 +32,8 @@ from sources.simulator.timeline import add_months
 
 TAX_MAPPING = "demo_tax_vat_invoice"
 _PARQUET_SOURCES = ("platform", "tax", "bank")
+# feeds that joined the economy after the others are numbered behind them, so that these keep their faults
+_JOINED = frozenset({"platform.identity_decision"})
 _UPDATES_IN_HISTORY = frozenset({"external.public_record"})
 _TAX_HEADER = {
     "seller_no": "销方识别号",
@@ -92,7 +94,7 @@ class _Shape:
 def deliver(landing: Landing, feeds: list[Feed], progress: Callable[[str], None]) -> None:
     """Write every file of every feed up to ``landing.until``."""
     streams, contracts = Streams(landing.world.seed), load_contracts()
-    numbers = {name: number for number, name in enumerate(sorted(contracts))}
+    numbers = {name: number for number, name in enumerate(sorted(contracts, key=lambda name: (name in _JOINED, name)))}
     for feed in sorted(feeds, key=lambda item: item.name):
         contract = contracts[feed.name]
         known = feed.day + contract.history_lag_days

@@ -7,61 +7,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sources.simulator.columns import constant, dates, decimals, join, labels, money, pick, running_number, to_cents
-from sources.simulator.feeds import CURRENCY, SCHEME, Feed, History, make_feed
+from sources.simulator.columns import constant, dates, decimals, join, labels, money, pick, to_cents
+from sources.simulator.feeds import CURRENCY, Feed, History, make_feed
 from sources.simulator.parties import SECTORS
 from sources.simulator.payables import Payables, match_payments
 from sources.simulator.state import NEVER
 from sources.simulator.trade import DISPUTE_DAYS, RETENTION_DAYS
+from sources.simulator.vendor_documents import company_codes, vendor_numbers, vendors
 
 CREDIT_NOTE_DAYS = 14
 DISPUTE_RESOLVED_DAYS = 21
 Ints = NDArray[np.int64]
 
 
-def company_codes(history: History) -> list[str]:
-    """One company code a core enterprise."""
-    return [str(1000 + index) for index in range(len(history.world.parties.cores))]
-
-
-def vendor_numbers(history: History) -> pa.Array:
-    """Vendor number of each edge that sells to a core enterprise, counted within its company code."""
-    edges = history.world.network.edges
-    return labels("1", running_number(edges.buyer_core[: edges.core_edges]), 6)
-
-
 def erp_feeds(history: History, open_items: Payables, invoice_numbers: pa.Array) -> list[Feed]:
     """The five feeds of the ERP systems. ``invoice_numbers``: the sellers' numbers by row of the invoice journal."""
     return [
-        _vendors(history),
+        vendors(history),
         _purchase_orders(history),
         _goods_receipts(history),
         _ap_invoices(history, open_items, invoice_numbers),
         _ap_payments(history, open_items),
     ]
-
-
-def _vendors(history: History) -> Feed:
-    edges, parties = history.world.network.edges, history.world.parties
-    seller, core = edges.seller[: edges.core_edges], edges.buyer_core[: edges.core_edges]
-    day = np.zeros(edges.core_edges, dtype=np.int64)
-    created = np.minimum(-20, parties.registered_day[seller] // 2)
-    return make_feed(
-        "erp.vendor",
-        day,
-        {
-            "company_code": pick(company_codes(history), core),
-            "erp_vendor_no": vendor_numbers(history),
-            "vendor_name": pick(parties.suppliers.names, seller),
-            "party_no": pick(parties.suppliers.numbers, seller),
-            "party_no_scheme": constant(SCHEME, len(day)),
-            "bank_account_no": pick(parties.suppliers.accounts, seller),
-            "payment_terms_days": edges.terms_days[: edges.core_edges],
-            "is_blocked": np.zeros(len(day), dtype=bool),
-            "created_date": dates(history.world.timeline, created),
-            "updated_date": dates(history.world.timeline, day),
-        },
-    )
 
 
 def _quantities(history: History, edge: Ints, net: NDArray[np.float64]) -> pa.Array:

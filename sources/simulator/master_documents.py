@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sources.simulator.columns import constant, dates, decimals, join, labels, money, pick
-from sources.simulator.erp_documents import company_codes
 from sources.simulator.feeds import CURRENCY, SCHEME, Feed, History, make_feed
 from sources.simulator.hardship import INSOLVENT
 from sources.simulator.parties import REGIONS, SECTORS, SIZE_CLASSES
 from sources.simulator.state import NEVER
 from sources.simulator.streams import Stream, Streams
+from sources.simulator.vendor_documents import company_codes
 
 _EXIT_AFTER_DAYS = 30
 _HEADCOUNT_MONTH = 6

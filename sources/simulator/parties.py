@@ -196,7 +196,7 @@ def _firms(
         [SECTORS[index].suffix for index in sector] if core_kind is None else [_CORE_SUFFIX[k] for k in core_kind]
     )
     names = [_name(rng, REGIONS[place][1], suffix, taken) for place, suffix in zip(region, suffixes, strict=True)]
-    numbers = [_credit_code(rng, REGIONS[place][2], taken) for place in region]
+    numbers = [credit_code(rng, REGIONS[place][2], taken) for place in region]
     serials = rng.choice(10**10, count, replace=False, shuffle=False)
     accounts = [f"62{bank_index + 1}{serial:013d}" for bank_index, serial in zip(bank, np.sort(serials), strict=True)]
     ids = [id_format.format(index + 1) for index in range(count)]
@@ -214,7 +214,7 @@ def _name(rng: np.random.Generator, place: str, suffix: str, taken: set[str]) ->
             return name
 
 
-def _credit_code(rng: np.random.Generator, place: str, taken: set[str]) -> str:
+def credit_code(rng: np.random.Generator, place: str, taken: set[str]) -> str:
     """An 18-character unified social credit code with a valid check character."""
     while True:
         body = "91" + place + "MA" + "".join(_ALPHABET[index] for index in rng.integers(0, 31, 7))

@@ -20,6 +20,7 @@ from sources.simulator.economy import make_world, run
 from sources.simulator.erp_documents import erp_feeds
 from sources.simulator.faults import as_table
 from sources.simulator.feeds import Feed, History, Snapshot
+from sources.simulator.identity_documents import identity_decisions
 from sources.simulator.journal import Journal
 from sources.simulator.master_documents import master_feeds
 from sources.simulator.payables import payables
@@ -154,6 +155,7 @@ def documents(history: History) -> list[Feed]:
     financings = build_financings(history, ledger)
     return [
         *master_feeds(history),
+        identity_decisions(history),
         *certificate_feeds(history, ledger, financings, items),
         *erp_feeds(history, items, numbers),
         *tax_feeds(history, invoices),

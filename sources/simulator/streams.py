@@ -32,6 +32,7 @@ class Stream(IntEnum):
     FAULT = 13
     FAULT_ROW = 14
     DOCUMENT = 15
+    IDENTITY = 16
 
 
 @dataclass(frozen=True)

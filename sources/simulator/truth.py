@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.simulator.columns import dates, money, pick
-from sources.simulator.erp_documents import company_codes, vendor_numbers
 from sources.simulator.feeds import History
 from sources.simulator.hardship import CAUSES
+from sources.simulator.parties import Firms
 from sources.simulator.state import NEVER
+from sources.simulator.vendor_documents import (
+    company_codes,
+    dormant_numbers,
+    dormant_records,
+    holder_records,
+    trading_records,
+    vendor_numbers,
+)
 
 
 def write_truth(folder: Path, history: History, fault_table: pa.Table) -> None:
@@ -74,26 +83,27 @@ def _stacked(shots: list, name: str) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def party_table(history: History) -> pa.Table:
-    """One row per number under which a legal party appears in a system."""
-    parties, edges = history.world.parties, history.world.network.edges
-    core_edges = np.arange(edges.core_edges)
-    seller = edges.seller[core_edges]
-    blocks = [
-        ("platform.supplier", parties.suppliers.numbers, parties.suppliers.ids.tolist()),
-        ("platform.core_enterprise", parties.cores.numbers, parties.cores.ids.tolist()),
-        ("bank.account", parties.suppliers.numbers, parties.suppliers.accounts.tolist()),
-        ("bank.account", parties.cores.numbers, parties.cores.accounts.tolist()),
+    """One row per record under which a legal party appears in a system, and what makes it hard to know again."""
+    world, codes = history.world, company_codes(history)
+    parties = world.parties
+    firms = [*zip(parties.suppliers.numbers.tolist(), parties.suppliers.accounts.tolist(), strict=True)]
+    firms += zip(parties.cores.numbers.tolist(), parties.cores.accounts.tolist(), strict=True)
+    rows = [
+        *((no, "platform.supplier", key, "NONE") for no, key in _keyed(parties.suppliers)),
+        *((no, "platform.core_enterprise", key, "NONE") for no, key in _keyed(parties.cores)),
+        *((no, "tax.taxpayer", no, "NONE") for no in parties.suppliers.numbers[parties.has_tax].tolist()),
     ]
-    codes = company_codes(history)
-    vendors = [
-        f"{codes[core]}/{number}"
-        for core, number in zip(edges.buyer_core[core_edges].tolist(), vendor_numbers(history).to_pylist(), strict=True)
-    ]
-    blocks.append(("erp.vendor", parties.suppliers.numbers[seller], vendors))
-    return pa.table(
-        {
-            "party_no": pa.array([number for _, numbers, _ in blocks for number in numbers.tolist()]),
-            "system": pa.array([system for system, numbers, _ in blocks for _ in range(len(numbers))]),
-            "key": pa.array([key for _, _, keys in blocks for key in keys]),
-        }
-    )
+    for (number, account), holder in zip(firms, holder_records(world), strict=True):
+        rows.append((number, "bank.account", account, holder.trouble))
+    trading, dormant = vendor_numbers(history).to_pylist(), dormant_records(world)
+    first_versions = ((edge, record) for edge, record in trading_records(world) if record.day == 0)
+    for edge, record in first_versions:
+        rows.append((record.true_party_no, "erp.vendor", f"{codes[record.core]}:{trading[edge]}", record.trouble))
+    for number, record in zip(dormant_numbers(dormant).to_pylist(), dormant, strict=True):
+        rows.append((record.true_party_no, "erp.vendor", f"{codes[record.core]}:{number}", record.trouble))
+    columns = zip(*rows, strict=True)
+    return pa.table(dict(zip(("party_no", "system", "key", "trouble"), map(list, columns), strict=True)))
+
+
+def _keyed(firms: Firms) -> Iterator[tuple[str, str]]:
+    return zip(firms.numbers.tolist(), firms.ids.tolist(), strict=True)

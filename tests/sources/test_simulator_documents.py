@@ -16,6 +16,7 @@ from lxml import etree
 from sources.simulator import Portfolio, simulate
 from sources.simulator.payables import match_payments
 from sources.simulator.portfolio import default_go_live, documents, play
+from sources.simulator.truth import party_table
 
 START, UNTIL = date(2024, 1, 1), date(2024, 10, 8)
 
@@ -26,6 +27,7 @@ def db() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for feed in documents(history):
         connection.register(feed.name.replace(".", "_"), feed.table)
+    connection.register("true_party", party_table(history))
     return connection
 
 
@@ -187,10 +189,11 @@ def test_bank_receipts_from_core_enterprises_are_the_cash_payments(db: duckdb.Du
         db,
         """
         with paid as (
-            select v.bank_account_no as account_no, p.payment_date as day, sum(p.amount) as amount
+            select b.key as account_no, p.payment_date as day, sum(p.amount) as amount
             from erp_ap_payment as p
             join erp_ap_invoice as i using (company_code, ap_document_no, fiscal_year)
-            join erp_vendor as v on v.company_code = i.company_code and v.erp_vendor_no = i.erp_vendor_no
+            join true_party as v on v.system = 'erp.vendor' and v.key = i.company_code || ':' || i.erp_vendor_no
+            join true_party as b on b.system = 'bank.account' and b.party_no = v.party_no
             where p.payment_method = 'BANK' and i.confirmed_date is not distinct from case
                 when i.is_disputed then null else i.confirmed_date end
                 and not exists (
@@ -231,7 +234,7 @@ def test_vat_invoice_numbers_are_those_of_the_books(db: duckdb.DuckDBPyConnectio
         db,
         """
         select i.* from erp_ap_invoice as i
-        join erp_vendor as v on v.company_code = i.company_code and v.erp_vendor_no = i.erp_vendor_no
+        join true_party as v on v.system = 'erp.vendor' and v.key = i.company_code || ':' || i.erp_vendor_no
         join platform_core_enterprise as c on c.company_code = i.company_code and c.updated_date = date '2024-01-01'
         join (select distinct taxpayer_no from tax_taxpayer) as t on t.taxpayer_no = v.party_no
         left join tax_vat_invoice as x on x.seller_no = v.party_no and x.buyer_no = c.party_no

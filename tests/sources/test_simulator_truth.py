@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources.contract import Contract, load_contracts
+from sources.contract import Column, Contract, load_contracts
+from sources.identifier import is_valid_number
 from sources.simulator import Portfolio, simulate
 from sources.simulator.deliver import _shape
 from sources.simulator.feeds import History
@@ -70,15 +71,18 @@ def is_broken(line: str, contract: Contract, daily: bool) -> bool:
             return True
         if value == "UNKNOWN":
             return True
-        if column.number_scheme is not None and not _is_valid(value):
-            return True
+        if column.number_scheme is not None:
+            scheme = (
+                fields[[c.name for c in columns].index(column.number_scheme)] if has_schemes(columns) else "CN-USCC"
+            )
+            if not is_valid_number(scheme, value):
+                return True
     return False
 
 
-def _is_valid(number: str) -> bool:
-    from stdnum.cn import uscc
-
-    return bool(uscc.is_valid(number))
+def has_schemes(columns: list[Column]) -> bool:
+    """Whether the file has columns for schemes; the tax office's own form has none, all are credit codes."""
+    return any(column.name.endswith("_scheme") for column in columns)
 
 
 def test_all_kinds_of_faults_are_there(fault_rows: list[dict[str, Any]]) -> None:
