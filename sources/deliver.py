@@ -1,7 +1,9 @@
 """Delivery plans: put the files of a folder into the landing zone, each under its feed with its mapping.
 
 A plan is ``<name>/_plan.yaml`` in a folder of mappings: a list ``deliveries`` of feed, files (glob in the source
-folder), mapping and history, the last two as in ``_delivery.yaml``.
+folder), mapping, text and history, the last three as in ``_delivery.yaml``. The tables that a mapping joins are
+delivered with its files.
+An entry may be ``optional``, or apply only ``unless`` there is a file of another glob, which holds the same rows.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ _PLAN_NAME = re.compile(r"[a-z0-9_]+")
 
 class _PlanEntry(DeliveryEntry):
     feed: str
+    optional: bool = False
+    unless: tuple[str, ...] = ()
 
 
 class _Plan(YamlModel):
@@ -41,25 +45,51 @@ def deliver(
 ) -> list[Path]:
     """Link (or copy) the plan's files into ``landing`` under ``delivery_date``; return the delivered files.
 
-    MappingError when the plan is wrong; FileNotFoundError when one of its globs matches no file.
+    MappingError when the plan is wrong; FileNotFoundError when a file that it needs is not there.
     """
     plan = _read_plan(plan_name, mapping_folders)
     found: dict[str, list[tuple[_PlanEntry, list[Path]]]] = {}
     for entry in plan.deliveries:
-        files = sorted(path for path in source_dir.glob(entry.files) if path.is_file())
-        if not files:
-            raise FileNotFoundError(
-                f"{source_dir}: no file {entry.files} as plan {plan_name} needs it; name the folder that holds it."
+        if any(_files(source_dir, other) for other in entry.unless):
+            continue
+        if files := _files(source_dir, entry.files):
+            found.setdefault(entry.feed, []).append(
+                (entry, [*files, *_joined(source_dir, entry, plan_name, mapping_folders)])
             )
-        found.setdefault(entry.feed, []).append((entry, files))
+        elif not entry.optional:
+            raise _absent(source_dir, entry.files, plan_name)
+    if not found:
+        raise _absent(source_dir, " or ".join(dict.fromkeys(entry.files for entry in plan.deliveries)), plan_name)
     delivered = []
     for feed, entries in found.items():
         folder = landing.joinpath(*feed.split("."), delivery_date.isoformat())
         folder.mkdir(parents=True, exist_ok=True)
-        rules = [entry.model_dump(include={"files", "mapping", "history"}) for entry, _ in entries]
+        keys = {"files", "mapping", "text", "history"}
+        rules = [entry.model_dump(include=keys, exclude_defaults=True) for entry, _ in entries]
         _write(folder / DELIVERY_FILE, yaml.safe_dump({"deliveries": rules}, sort_keys=False, allow_unicode=True))
-        delivered += [_place(path, folder / path.name) for _, files in entries for path in files]
+        delivered += [_place(path, folder / path.name) for path in {p: None for _, files in entries for p in files}]
     return delivered
+
+
+def _files(source_dir: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in source_dir.glob(pattern) if path.is_file())
+
+
+def _joined(source_dir: Path, entry: _PlanEntry, plan_name: str, folders: Sequence[Path]) -> list[Path]:
+    """Files of the tables that the entry's mapping joins."""
+    files: list[Path] = []
+    for table in load_mapping(entry.mapping, folders).tables.values() if entry.mapping else ():
+        own = _files(source_dir, table.files)
+        if not own and not table.optional:
+            raise _absent(source_dir, table.files, plan_name)
+        files += own
+    return files
+
+
+def _absent(source_dir: Path, pattern: str, plan_name: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"{source_dir}: no file {pattern} as plan {plan_name} needs it; name the folder that holds it."
+    )
 
 
 def _read_plan(name: str, folders: Sequence[Path]) -> _Plan:

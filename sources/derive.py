@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from sources.expression import Dialect, Expression, faulty
+from sources.expression import Expression, Reading
 from sources.mapping import JoinedTable, Mapping
 from sources.readers import FileRefused, Records, Workspace
 from sources.rules import date_sql, number_sql
@@ -35,7 +35,6 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
     """The records of a file with what its mapping derives; FileRefused when a table or column it needs is not there."""
     if not mapping.derives:
         return records
-    dialect = mapping_dialect(mapping)
     names = {name: f"m.{sql}" for name, (sql, _) in records.columns.items()}
     joins = [
         _joined(name, table, mapping, names, path, open_table, workspace) for name, table in mapping.tables.items()
@@ -48,26 +47,22 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
     names = {name: _or_missing(sql, mapping) for name, sql in names.items()}
 
     columns = dict(records.columns)
-    selected = (
-        [f"m.{sql}" for sql, _ in columns.values()]
-        if not mapping.missing
-        else [f"{names[name]} as {sql}" for name, (sql, _) in columns.items()]
-    )
+    selected = [
+        f"{names[name]} as {sql}" if mapping.missing and name in mapping.delivered_columns else f"m.{sql}"
+        for name, (sql, _) in columns.items()
+    ]
     for join in joins:
         for name in join.names:
             columns[name] = (quoted(f"j{len(columns)}"), "VARCHAR")
             selected.append(f"{names[name]} as {columns[name][0]}")
-    for source, expression in mapping.expressions.items():
-        if not names.keys() >= {*expression.columns}:
-            continue
-        columns[source] = (quoted(f"e{len(columns)}"), "VARCHAR")
-        selected.append(f"{faulty(expression.rendered(names, dialect))} as {columns[source][0]}")
 
     row_no = records.row_no or "row_number() over ()"
     numbered = f"(select {row_no} as row_no, * {'exclude (row_no)' if records.row_no else ''} from {records.relation})"
     source = " ".join([f"{numbered} m", *(join.sql for join in joins)])
-    condition = Expression(mapping.where).rendered(names, dialect).sql if mapping.where else None
-    relation = f"(select m.row_no, {', '.join(selected)} from {source}{f' where {condition}' if condition else ''})"
+    condition = Expression(mapping.where).sql(names) if mapping.where else None
+    matching = f"from {source}{f' where {condition}' if condition else ''}"
+    derived_columns, relation = _with_expressions(mapping, names, selected, matching)
+    columns |= derived_columns
     left_out = _left_out(records, mapping, source, condition, workspace)
     if left_out is None:
         return _again(records, mapping, path, open_table, workspace)
@@ -87,6 +82,61 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
         repair=records.repair and (lambda: _again(records, mapping, path, open_table, workspace)),
         notes=tuple(notes),
     )
+
+
+def _with_expressions(
+    mapping: Mapping, names: dict[str, str], selected: list[str], matching: str
+) -> tuple[dict[str, tuple[str, str]], str]:
+    """The derived columns, and SQL of ``selected`` with them.
+
+    Fields are read in one step and calculated with in the next: inlined, the SQL of an expression would repeat that of
+    a field as often as it is read, and the engine holds a batch of values for each part of it.
+    """
+    expressions = {
+        source: expression
+        for source, expression in mapping.expressions.items()
+        if names.keys() >= {*expression.columns}
+    }
+    fields = dict.fromkeys(column for expression in expressions.values() for column in expression.columns)
+    texts = {name: quoted(f"f{i}") for i, name in enumerate(fields)}
+    readings = dict.fromkeys(reading for expression in expressions.values() for reading in expression.readings)
+    typed = {reading: quoted(f"r{i}") for i, reading in enumerate(readings)}
+    derived_columns = {source: (quoted(f"e{i}"), "VARCHAR") for i, source in enumerate(expressions)}
+    as_delivered = ", ".join(["m.row_no", *selected, *(f"{names[name]} as {text}" for name, text in texts.items())])
+    read = ", ".join(
+        ["*", *(f"{_typed(reading, texts[reading.column], mapping)} as {name}" for reading, name in typed.items())]
+    )
+    calculated = ", ".join(
+        [
+            "*",
+            *(f"{_value(expressions[source], texts, typed)} as {sql}" for source, (sql, _) in derived_columns.items()),
+        ]
+    )
+    return derived_columns, f"(select {calculated} from (select {read} from (select {as_delivered} {matching})))"
+
+
+def _typed(reading: Reading, text: str, mapping: Mapping) -> str:
+    """SQL of a number or date; null where there is none in the field."""
+    field = _filled(text)
+    if reading.what == "number":
+        return number_sql(field, mapping)
+    formats = reading.formats or mapping.dates or (None,)
+    return f"coalesce({', '.join(date_sql(field, form) for form in formats)})"
+
+
+def _value(expression: Expression, texts: dict[str, str], typed: dict[Reading, str]) -> str:
+    """SQL of an expression as text; where a field cannot be read, text that says so and has no type's form."""
+    bad = " ".join(
+        f"when {typed[reading]} is null and {_filled(texts[reading.column])} is not null "
+        f"then {sql_text(f'no {reading.what}: ')} || {_filled(texts[reading.column])}"
+        for reading in expression.readings
+    )
+    value = f"({expression.sql(texts, typed)})::varchar"
+    return f"case {bad} else {value} end" if bad else value
+
+
+def _filled(text: str) -> str:
+    return f"nullif(trim({text}), '')"
 
 
 def _again(records: Records, mapping: Mapping, path: Path, open_table: Open, workspace: Workspace) -> Records:
@@ -110,16 +160,12 @@ def _left_out(
         return None
 
 
-def mapping_dialect(mapping: Mapping) -> Dialect:
-    """How expressions of the mapping read numbers and dates."""
-    return Dialect(lambda text: number_sql(text, mapping), date_sql, mapping.dates)
-
-
 def _or_missing(sql: str, mapping: Mapping) -> str:
     text = f"{sql}::varchar"
     if not mapping.missing:
         return text
-    return f"case when trim({text}) not in ({', '.join(map(sql_text, mapping.missing))}) then {text} end"
+    # the engine makes a join of IN with a long list, for every column
+    return f"case when not list_contains([{', '.join(map(sql_text, mapping.missing))}], trim({text})) then {text} end"
 
 
 def _require(wanted: Iterable[str], mapping: Mapping, names: Collection[str]) -> None:
@@ -155,7 +201,6 @@ def _joined(
         return _Joined("", dict.fromkeys(wanted, "null"), note)
     if not files:
         raise FileRefused(f"It is joined with {table.files}, which is not in its folder; deliver both together.")
-    dialect = mapping_dialect(mapping)
     sides = [table.key_of(name, equation) for equation in table.equations]
     required = {*wanted, *table.condition_columns, *(c for _, key in sides for c in key.columns)} - {*mapping.optional}
     parts = []
@@ -170,9 +215,9 @@ def _joined(
                 "missing or correct the mapping."
             )
         own = dict.fromkeys(mapping.optional, "null::varchar") | own
-        keys = [f"({key.rendered(own, dialect).sql})::varchar as k{i}" for i, (_, key) in enumerate(sides)]
+        keys = [f"({key.sql(own)})::varchar as k{i}" for i, (_, key) in enumerate(sides)]
         values = [f"{own[column]} as c{i}" for i, column in enumerate(wanted)]
-        condition = f" where {Expression(table.where).rendered(own, dialect).sql}" if table.where else ""
+        condition = f" where {Expression(table.where).sql(own)}" if table.where else ""
         relation = _read_whole(records, file, workspace)
         parts.append(f"select {', '.join([*keys, *values])} from {relation}{condition}")
     target = workspace.scratch / f"{name}.parquet"
@@ -181,7 +226,7 @@ def _joined(
     rows = f"select * from ({' union '.join(parts)}) where {complete}"
     workspace.connection.execute(f"copy ({rows}) to {sql_text(str(target))} (format parquet)")
     _refuse_repeated_keys(name, target, len(sides), files, workspace)
-    conditions = [f"({own.rendered(names, dialect).sql})::varchar = {name}.k{i}" for i, (own, _) in enumerate(sides)]
+    conditions = [f"({own.sql(names)})::varchar = {name}.k{i}" for i, (own, _) in enumerate(sides)]
     sql = f"left join read_parquet({sql_path(target)}) {name} on {' and '.join(conditions)}"
     return _Joined(sql, {column: f"{name}.c{i}" for i, column in enumerate(wanted)})
 

@@ -15,21 +15,23 @@ A field that is there and is no number, or no date, is a fault of its record and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from types import MappingProxyType
+from typing import Literal
 
 import sqlglot
 from sqlglot import exp
 
-from sources.sql import quoted, sql_text
+from sources.sql import quoted
 
 FUNCTIONS = (
     *("abs", "coalesce", "concat", "greatest", "least", "left", "length", "lower", "lpad", "ltrim", "nullif"),
     *("regexp_replace", "replace", "right", "round", "rtrim", "substring", "trim", "upper", "year"),
 )
 
-_OWN = ("as_number", "as_date", "add_days", "plain_no")
+_READINGS: dict[str, Literal["number", "date"]] = {"as_number": "number", "as_date": "date"}
+_OWN = (*_READINGS, "add_days", "plain_no")
 _NODES = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple, exp.Neg),
     *(exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.And, exp.Or, exp.Not, exp.In, exp.Between, exp.Is),
@@ -41,28 +43,14 @@ _FUNCTION_NODES = tuple(
 _MAX_CHARACTERS = 2_000
 _MAX_DAYS = 36_500
 
-NumberSql = Callable[[str], str]
-DateSql = Callable[[str, str | None], str]
-
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a mapping writes numbers and dates: SQL of the typed value, null where the text has another form.
+class Reading:
+    """A number or date that an expression reads in a delivered column; ``formats`` are those of a date."""
 
-    ``date_formats`` are those of a date for which the expression names none.
-    """
-
-    number: NumberSql
-    date: DateSql
-    date_formats: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """SQL of an expression, and of each of its readings: what it reads, the field's text, the typed value."""
-
-    sql: str
-    readings: tuple[tuple[str, str, str], ...]
+    what: Literal["number", "date"]
+    column: str
+    formats: tuple[str, ...] = ()
 
 
 class Expression:
@@ -78,9 +66,10 @@ class Expression:
         return tuple(dict.fromkeys(_name(column) for column in self._tree.find_all(exp.Column)))
 
     @property
-    def has_readings(self) -> bool:
-        """Whether it reads numbers or dates, which can fail."""
-        return any(node.name.lower() in ("as_number", "as_date") for node in self._tree.find_all(exp.Anonymous))
+    def readings(self) -> tuple[Reading, ...]:
+        """The numbers and dates that it reads, each once; reading them can fail."""
+        calls = self._tree.find_all(exp.Anonymous)
+        return tuple(dict.fromkeys(_reading(call) for call in calls if call.name.lower() in _READINGS))
 
     @property
     def sides(self) -> tuple[Expression, Expression]:
@@ -89,21 +78,20 @@ class Expression:
             raise ValueError(f"{self.text!r} is no equation of the form a = b")
         return Expression(self._tree.left.sql("duckdb")), Expression(self._tree.right.sql("duckdb"))
 
-    def rendered(self, names: Mapping[str, str], dialect: Dialect) -> Rendered:
-        """SQL of the expression where delivered columns have the SQL names ``names``."""
-        return _rendered(self._tree, names, dialect)
+    def sql(self, names: Mapping[str, str], readings: Mapping[Reading, str] = MappingProxyType({})) -> str:
+        """SQL of the expression: ``names`` are those of delivered columns in SQL, ``readings`` of what it reads."""
+        return _sql(self._tree, names, readings)
 
 
-def _rendered(tree: exp.Expr, names: Mapping[str, str], dialect: Dialect) -> Rendered:
+def _sql(tree: exp.Expr, names: Mapping[str, str], readings: Mapping[Reading, str]) -> str:
     # What is composed here takes its place in the text only: the parser must not read it again.
     parts: list[str] = []
-    readings: list[tuple[str, str, str]] = []
 
     def replaced(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             parts.append(names[_name(node)])
         elif isinstance(node, exp.Anonymous):
-            parts.append(f"({_own_function(node, names, dialect, readings)})")
+            parts.append(f"({_own_function(node, names, readings)})")
         else:
             return node
         return exp.column(f"part {len(parts) - 1}", quoted=True)
@@ -111,7 +99,7 @@ def _rendered(tree: exp.Expr, names: Mapping[str, str], dialect: Dialect) -> Ren
     sql = tree.transform(replaced).sql("duckdb")
     for number, part in reversed([*enumerate(parts)]):
         sql = sql.replace(quoted(f"part {number}"), part)
-    return Rendered(sql, tuple(readings))
+    return sql
 
 
 def _checked(text: str) -> exp.Expr:
@@ -140,31 +128,22 @@ def _check_own(node: exp.Anonymous) -> None:
         raise ValueError(f"there is no function {name}; functions are {', '.join((*FUNCTIONS, *_OWN))}")
     if name in counts and len(arguments) != counts[name]:
         raise ValueError(f"{name} takes {counts[name]} argument{'s' if counts[name] > 1 else ''}")
-    if name in ("as_number", "as_date") and not (arguments and isinstance(arguments[0], exp.Column)):
+    if name in _READINGS and not (arguments and isinstance(arguments[0], exp.Column)):
         raise ValueError(f"{name} reads a column; write {name}(column)")
     if name == "as_date" and not all(isinstance(part, exp.Literal) and part.is_string for part in arguments[1:]):
         raise ValueError("as_date takes formats in quotes after the column, such as 'DD.MM.YYYY'")
 
 
-def _own_function(
-    node: exp.Anonymous, names: Mapping[str, str], dialect: Dialect, readings: list[tuple[str, str, str]]
-) -> str:
-    name, arguments = node.name.lower(), node.expressions
-    if name in ("as_number", "as_date"):
-        column = names[_name(cast(exp.Column, arguments[0]))]
-        field = f"nullif(trim({column}), '')"
-        if name == "as_number":
-            typed = f"({dialect.number(field)})::decimal(24,6)"
-        else:
-            formats = [part.name for part in arguments[1:]] or [*dialect.date_formats] or [None]
-            typed = f"coalesce({', '.join(dialect.date(field, form) for form in formats)})"
-        readings.append(("number" if name == "as_number" else "date", field, typed))
-        return typed
-    inner = []
-    for argument in arguments:
-        rendered = _rendered(argument, names, dialect)
-        readings += rendered.readings
-        inner.append(rendered.sql)
+def _reading(call: exp.Anonymous) -> Reading:
+    column, *formats = call.expressions
+    return Reading(_READINGS[call.name.lower()], _name(column), tuple(form.name for form in formats))
+
+
+def _own_function(call: exp.Anonymous, names: Mapping[str, str], readings: Mapping[Reading, str]) -> str:
+    name = call.name.lower()
+    if name in _READINGS:
+        return readings[_reading(call)]
+    inner = [_sql(argument, names, readings) for argument in call.expressions]
     if name == "add_days":
         days = f"try_cast({inner[1]} as integer)"
         return f"case when abs({days}) <= {_MAX_DAYS} then (({inner[0]})::date + {days})::date end"
@@ -173,13 +152,3 @@ def _own_function(
 
 def _name(column: exp.Column) -> str:
     return f"{column.table}.{column.name}" if column.table else column.name
-
-
-def faulty(rendered: Rendered) -> str:
-    """SQL of the expression as text; where a field cannot be read, text that says so and has no type's form."""
-    bad = " ".join(
-        f"when {field} is not null and {typed} is null then {sql_text(f'no {what}: ')} || {field}"
-        for what, field, typed in rendered.readings
-    )
-    text = f"({rendered.sql})::varchar"
-    return f"case {bad} else {text} end" if bad else text

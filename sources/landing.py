@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import Field
 
 from sources.contract import Contract, load_contracts
-from sources.mapping import MAPPING_FOLDERS, History, Mapping, identity_mapping, load_mapping
+from sources.mapping import MAPPING_FOLDERS, History, Mapping, TextForm, identity_mapping, load_mapping
 from sources.yaml_model import MappingError, Place, YamlDocument, YamlModel, nearest, parse_model, read_yaml
 
 DELIVERY_FILE = "_delivery.yaml"
@@ -29,11 +29,13 @@ _HASH_BLOCK_BYTES = 1 << 20
 class DeliveryEntry(YamlModel):
     """How the files of a delivery folder that match ``files`` are to be read.
 
-    ``history: true`` takes event date and lag from the mapping's ``history`` or else from the contract.
+    ``text`` says how the deliverer writes text and numbers where that differs from the mapping. ``history: true`` takes
+    event date and lag from the mapping's ``history`` or else from the contract.
     """
 
     files: str = "*"
     mapping: str | None = None
+    text: TextForm = TextForm()
     history: bool | History = False
 
 
@@ -158,6 +160,10 @@ def _read_entries(
         mapping = load_mapping(entry.mapping, mapping_folders) if entry.mapping else identity_mapping(contract)
         if mapping.feed != contract.name:
             raise document.fault(f"{mapping.name} is for {mapping.feed}, not for {contract.name}", *here, "mapping")
+        try:
+            mapping = mapping.written(entry.text)
+        except ValueError as error:
+            raise document.fault(str(error), *here, "text") from error
         entries.append((entry.files, mapping, _history(entry.history, mapping, contract, document, here)))
     return entries
 
@@ -189,6 +195,9 @@ def _entry_for(
 
 
 def _joined_as(name: str, entries: list[tuple[str, Mapping, History | None]]) -> str | None:
+    """The table as which other files read this one; None for a file of rows, to which a table may be joined as well."""
+    if any(mapping.files != "*" and fnmatchcase(name, mapping.files) for _, mapping, _ in entries):
+        return None
     for _, mapping, _ in entries:
         for table, joined in mapping.tables.items():
             if fnmatchcase(name, joined.files):

@@ -26,7 +26,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from sources.contract import Column, Contract, load_contracts
 from sources.expression import Expression
@@ -48,6 +48,28 @@ ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "m
 def strptime_format(form: str) -> str:
     """A date format such as ``YYYY/M/D`` as strptime directives: ``%Y/%-m/%-d``."""
     return _FORMAT.sub(lambda token: _FORMAT_TOKENS[token[0]], form)
+
+
+def _known_encoding(value: str) -> str:
+    try:
+        return codecs.lookup(value).name
+    except LookupError as error:
+        raise ValueError(f"{value!r} is no known encoding") from error
+
+
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
+Character = Annotated[str, Field(min_length=1, max_length=1)]
+DecimalMark = Literal[".", ","]
+ThousandsSign = Literal["", ",", ".", " ", "'"]
+
+
+class TextForm(YamlModel):
+    """How one delivery writes its text, where it differs from its mapping: what is not set is as in the mapping."""
+
+    encoding: Encoding | None = None
+    delimiter: Character | None = None
+    decimal_mark: DecimalMark | None = None
+    thousands_sign: ThousandsSign | None = None
 
 
 class ColumnMapping(YamlModel):
@@ -174,11 +196,11 @@ class Mapping(YamlModel):
     feed: str
     reader: ReaderName | None = None
     records: str | None = None
-    encoding: str = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Encoding = "utf-8"
+    delimiter: Character = ","
     quote: str = Field(default='"', max_length=1)
-    decimal_mark: Literal[".", ","] = "."
-    thousands_sign: Literal["", ",", ".", " ", "'"] = ""
+    decimal_mark: DecimalMark = "."
+    thousands_sign: ThousandsSign = ""
     sign: Literal["leading", "trailing"] = "leading"
     dates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -190,18 +212,10 @@ class Mapping(YamlModel):
     ignored: tuple[str, ...] = ()
     history: History | None = None
 
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            return codecs.lookup(value).name
-        except LookupError as error:
-            raise ValueError(f"{value!r} is no known encoding") from error
-
     @field_validator("where")
     @classmethod
     def _is_condition(cls, value: str | None) -> str | None:
-        if value is not None and Expression(value).has_readings:
+        if value is not None and Expression(value).readings:
             raise ValueError("a condition compares text as delivered; as_number and as_date can fail")
         return value
 
@@ -209,13 +223,13 @@ class Mapping(YamlModel):
     def _tables_fit(self) -> Mapping:
         for name, table in self.tables.items():
             for equation in table.equations:
-                if equation.has_readings:
+                if equation.readings:
                     raise fault("it compares text as delivered; as_number and as_date can fail", *_match(name))
                 try:
                     table.key_of(name, equation)
                 except ValueError as error:
                     raise fault(str(error), *_match(name)) from error
-            if table.where is not None and Expression(table.where).has_readings:
+            if table.where is not None and Expression(table.where).readings:
                 raise fault("it compares text as delivered; as_number and as_date can fail", "tables", name, "where")
             for column in table.condition_columns:
                 if not column.startswith(f"{name}."):
@@ -249,6 +263,17 @@ class Mapping(YamlModel):
         if self.decimal_mark == self.thousands_sign:
             raise fault("it must differ from decimal_mark", "thousands_sign")
         return self
+
+    def written(self, form: TextForm) -> Mapping:
+        """The mapping for a delivery whose text has this form, under a name that says so; ValueError when none can."""
+        changes = form.model_dump(exclude_none=True)
+        if not changes:
+            return self
+        shown = ", ".join(f"{key} {value!r}" for key, value in changes.items())
+        written = self.model_copy(update={**changes, "name": f"{self.name} ({shown})"})
+        if written.decimal_mark == written.thousands_sign:
+            raise ValueError(f"decimal_mark and thousands_sign of {self.name} must differ")
+        return written
 
     @property
     def delivered_columns(self) -> tuple[str, ...]:
