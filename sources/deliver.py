@@ -3,7 +3,8 @@
 A plan is ``<name>/_plan.yaml`` in a folder of mappings: a list ``deliveries`` of feed, files (glob in the source
 folder), mapping, text and history, the last three as in ``_delivery.yaml``. The tables that a mapping joins are
 delivered with its files.
-An entry may be ``optional``, or apply only ``unless`` there is a file of another glob, which holds the same rows.
+An entry may be ``optional``, or apply only ``unless`` there is a file of another glob, which holds the same rows. A
+plan may instead be ``like`` another one, for files that have another form of ``text``.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from datetime import date
 from pathlib import Path
 
 import yaml
-from pydantic import Field
+from pydantic import model_validator
 
 from sources.contract import load_contracts
 from sources.landing import DELIVERY_FILE, DeliveryEntry
-from sources.mapping import MAPPING_FOLDERS, load_mapping
-from sources.yaml_model import MappingError, YamlModel, nearest, parse_model, read_yaml
+from sources.mapping import MAPPING_FOLDERS, TextForm, load_mapping
+from sources.yaml_model import MappingError, YamlModel, fault, nearest, parse_model, read_yaml
 
 _PLAN_NAME = re.compile(r"[a-z0-9_]+")
 
@@ -33,7 +34,15 @@ class _PlanEntry(DeliveryEntry):
 
 
 class _Plan(YamlModel):
-    deliveries: tuple[_PlanEntry, ...] = Field(min_length=1)
+    deliveries: tuple[_PlanEntry, ...] = ()
+    like: str | None = None
+    text: TextForm = TextForm()
+
+    @model_validator(mode="after")
+    def _delivers(self) -> _Plan:
+        if bool(self.deliveries) == (self.like is not None):
+            raise fault("give either the deliveries or the plan that this one is like")
+        return self
 
 
 def deliver(
@@ -107,7 +116,13 @@ def _read_plan(name: str, folders: Sequence[Path]) -> _Plan:
             raise document.fault(f"there is no contract {entry.feed!r}{near}", *place, "feed")
         if entry.mapping is not None and load_mapping(entry.mapping, folders).feed != entry.feed:
             raise document.fault(f"mapping {entry.mapping} is not for {entry.feed}", *place, "mapping")
-    return plan
+    if plan.like is None:
+        return plan
+    model = _read_plan(plan.like, folders)
+    if model.like is not None:
+        raise document.fault(f"plan {plan.like} is itself like {model.like}; name that one", "like")
+    entries = (entry.model_copy(update={"text": plan.text}) for entry in model.deliveries)
+    return plan.model_copy(update={"deliveries": tuple(entries)})
 
 
 def _place(source: Path, target: Path) -> Path:
