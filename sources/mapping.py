@@ -42,7 +42,7 @@ _FORMAT_TOKENS = {
 }  # fmt: skip
 _FORMAT = re.compile("|".join(_FORMAT_TOKENS))
 
-ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "mt940", "bai2"]
+ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "mt940", "bai2", "xlsx", "jsonl"]
 
 
 def strptime_format(form: str) -> str:
@@ -186,8 +186,9 @@ class Mapping(YamlModel):
     texts stand for a missing value, ``dates`` in which formats as_date(column) looks for a date, ``optional`` which of
     the columns that expressions read a file need not have. ``sign: trailing`` takes a sign behind a number as well as
     one before it. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there is). ``records``
-    names which of a format's kinds of record the feed takes, where it has several. ``history`` is None for a delivery
-    of current rows.
+    names which of a format's kinds of record the feed takes, where it has several. ``sheet`` names the sheet of a
+    workbook, ``header_row`` the row (in a text, the line) that names the columns where titles stand above it.
+    ``history`` is None for a delivery of current rows.
     """
 
     set_by_loader: ClassVar[tuple[str, ...]] = ("name",)
@@ -203,6 +204,8 @@ class Mapping(YamlModel):
     thousands_sign: ThousandsSign = ""
     sign: Literal["leading", "trailing"] = "leading"
     dates: tuple[str, ...] = ()
+    sheet: str | None = None
+    header_row: int = Field(default=1, ge=1, le=1000)
     missing: tuple[str, ...] = ()
     where: str | None = None
     tables: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], JoinedTable] = Field(default_factory=dict)
@@ -280,6 +283,15 @@ class Mapping(YamlModel):
         """Delivered columns the mapping reads, each once, in the order of the contract columns."""
         names = (column.source for column in self.columns.values())
         return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def read_columns(self) -> frozenset[str]:
+        """Delivered columns that it reads from a file or, there without the table's name, from a joined table."""
+        names = [own.delivered for own in self.columns.values() if own.delivered is not None]
+        names += self.read_by_expressions
+        names += [name for table in self.tables.values() for name in table.condition_columns]
+        inside = (name.removeprefix(f"{table}.") for table in self.tables for name in names)
+        return frozenset([*names, *inside])
 
     @property
     def expressions(self) -> dict[str, Expression]:

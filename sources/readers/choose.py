@@ -16,10 +16,13 @@ from sources.readers.camt import open_camt
 from sources.readers.cii import PDF_START, open_cii
 from sources.readers.delimited import open_delimited
 from sources.readers.efapiao import open_efapiao
+from sources.readers.jsonl import open_jsonl
 from sources.readers.mt940 import open_mt940
 from sources.readers.parquet import open_parquet
 from sources.readers.ubl import open_ubl
 from sources.readers.unpack import head
+from sources.readers.xlsx import open_xlsx
+from sources.readers.xlsx_package import OLE_START
 from sources.readers.xml import Root, root_of
 
 
@@ -35,6 +38,8 @@ class Format:
 FORMATS: dict[ReaderName, Format] = {
     "delimited": Format("delimited text", open_delimited, is_tabular=True),
     "parquet": Format("Parquet", open_parquet, is_tabular=True),
+    "xlsx": Format("Excel workbook (.xlsx)", open_xlsx, is_tabular=True),
+    "jsonl": Format("JSON Lines", open_jsonl, is_tabular=True),
     "camt": Format("camt bank statement", open_camt),
     "mt940": Format("MT940 or MT942 bank statement", open_mt940),
     "bai2": Format("BAI2 bank report", open_bai2),
@@ -46,6 +51,9 @@ _SUFFIXES: dict[str, ReaderName] = {
     ".csv": "delimited",
     ".tsv": "delimited",
     ".parquet": "parquet",
+    # The reader of workbooks says what to do about its relatives.
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm", ".xlsb", ".xls", ".ods"), "xlsx"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
     **dict.fromkeys((".sta", ".mt940", ".940", ".942", ".swi"), "mt940"),
     **dict.fromkeys((".bai", ".bai2"), "bai2"),
 }
@@ -60,6 +68,8 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], ReaderName], ...] = (
     (re.compile(rb"\{1:|([^\r\n]{0,80}\r?\n){0,3}:20:"), "mt940"),
     (re.compile(rb"01,[^\r\n]*/[ \t]*([\r\n]|$)"), "bai2"),
 )
+_WORKBOOK_STARTS = (b"PK\x03\x04", OLE_START)
+_OFX = re.compile(rb"OFXHEADER:|<\?OFX |<OFX>")
 DEFAULT_MAPPINGS = "formats"
 
 
@@ -71,7 +81,13 @@ def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
     suffix = Path(name.lower()).suffix
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
+    if beginning.startswith(_WORKBOOK_STARTS):
+        return "xlsx"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if suffix in (".ofx", ".qfx", ".qbo") or _OFX.search(text[:1000]):
+        raise FileRefused(
+            "OFX is not read; ask the bank for camt.053, MT940 or BAI2, or deliver the bookings as delimited text."
+        )
     if text.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _reader_of_xml(text if text.startswith(b"<") else beginning)
     if text.startswith(PDF_START):

@@ -35,15 +35,15 @@ _LINE_SAFE = frozenset(
 
 
 def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
-    """Open delimited text whose first record names its columns."""
+    """Open delimited text whose first record, or the one on the mapping's ``header_row``, names its columns."""
     encoding = "utf-8" if mapping.encoding == "utf-8-sig" else mapping.encoding
     content = path
     if encoding not in _LINE_SAFE:
         content, encoding = _whole(content, encoding, workspace), "utf-8"
-    dialect = Dialect(encoding, _delimiter(content, mapping), mapping.quote)
+    dialect = Dialect(encoding, _delimiter(content, mapping), mapping.quote, mapping.header_row)
     header = _header(content, dialect)
     file = _DelimitedFile(content, dialect, header, workspace)
-    if header.line_no != 1 or _holds_nul(content):
+    if header.line_no != mapping.header_row or _holds_nul(content):
         return file.repaired()
     if encoding == "utf-8":
         return file.fast(content)
@@ -117,10 +117,11 @@ class _DelimitedFile:
         return scan_records(self.content, self.dialect, len(self.header.names))
 
     def _read_csv(self, path: Path, columns: list[str], *, header: bool) -> str:
+        skipped = self.dialect.first_line - 1 if header else 0
         types = ", ".join(f"{name}: {'BIGINT' if name == 'row_no' else 'VARCHAR'}" for name in columns)
         quote = sql_text(self.dialect.quote)
         return (
-            f"read_csv({sql_path(path)}, auto_detect=false, header={str(header).lower()}, "
+            f"read_csv({sql_path(path)}, auto_detect=false, header={str(header).lower()}, skip={skipped}, "
             f"columns={{{types}}}, delim={sql_text(self.dialect.delimiter)}, quote={quote}, escape={quote}, "
             f"strict_mode=true, null_padding=false, max_line_size={2 * MAX_LINE_BYTES})"
         )
@@ -129,14 +130,16 @@ class _DelimitedFile:
 def _delimiter(content: Path, mapping: Mapping) -> str:
     """The mapping's; a tab where it names none and the first line has tabs but no comma."""
     with content.open("rb") as stream:
-        line = stream.readline(_BLOCK_BYTES)
+        for _ in range(mapping.header_row):
+            line = stream.readline(_BLOCK_BYTES)
     return "\t" if mapping.delimiter == "," and b"\t" in line and b"," not in line else mapping.delimiter
 
 
 def _header(content: Path, dialect: Dialect) -> _Header:
     record = next(scan_records(content, dialect), None)
     if record is None:
-        raise FileRefused("The file is empty: it has no header line; deliver it with one.")
+        place = f"no line {dialect.first_line} or after" if dialect.first_line > 1 else "no header line"
+        raise FileRefused(f"The file is empty: it has {place}; deliver it with one.")
     if record.rule is not None:
         raise FileRefused(
             f"The header line cannot be read: {record.message} Correct the file or its mapping's encoding."

@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +23,14 @@ _BROKEN = -2
 
 @dataclass(frozen=True)
 class Dialect:
-    """Form of a delimited file; ``quote`` is empty where fields are never quoted."""
+    """Form of a delimited file; ``quote`` is empty where fields are never quoted. Lines before ``first_line`` (from 1)
+    are titles and no records.
+    """
 
     encoding: str
     delimiter: str
     quote: str
+    first_line: int = 1
 
 
 class Record(NamedTuple):
@@ -39,7 +43,9 @@ class Record(NamedTuple):
     message: str | None
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
+    """A physical line, its end cut off, with the rule it breaks, if any."""
+
     line_no: int
     text: str
     end: str
@@ -54,7 +60,7 @@ def scan_records(path: Path, dialect: Dialect, width: int | None = None) -> Iter
     """
     count = _FieldCounter(dialect)
     delimiter, quote = dialect.delimiter, dialect.quote
-    lines = _Lines(path, dialect.encoding)
+    lines = _Lines(islice(read_lines(path, dialect.encoding), dialect.first_line - 1, None))
     row_no = -1
     while (line := lines.take()) is not None:
         line_no, text, _, rule, message = line
@@ -112,7 +118,7 @@ def _join(
 
     Where there is none, returns ``text`` and _OPEN, and the lines looked at are handed out again.
     """
-    seen: list[_Line] = []
+    seen: list[Line] = []
     joined = text
     parts = [text, "\n"]
     while (line := lines.take()) is not None:
@@ -134,18 +140,19 @@ def _join(
 class _Lines:
     """Physical lines, decoded, each with one fault at most; lines looked at ahead can be given back."""
 
-    def __init__(self, path: Path, encoding: str) -> None:
-        self._source = _read_lines(path, encoding)
-        self._pending: deque[_Line] = deque()
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._source = lines
+        self._pending: deque[Line] = deque()
 
-    def take(self) -> _Line | None:
+    def take(self) -> Line | None:
         return self._pending.popleft() if self._pending else next(self._source, None)
 
-    def give_back(self, lines: list[_Line]) -> None:
+    def give_back(self, lines: list[Line]) -> None:
         self._pending.extendleft(reversed(lines))
 
 
-def _read_lines(path: Path, encoding: str) -> Iterator[_Line]:
+def read_lines(path: Path, encoding: str) -> Iterator[Line]:
+    """Physical lines of a file in order; one that is too long, holds a NUL or does not decode breaks a rule."""
     with path.open("rb") as stream:
         line_no = 0
         while raw := stream.readline(MAX_LINE_BYTES):
@@ -154,7 +161,7 @@ def _read_lines(path: Path, encoding: str) -> Iterator[_Line]:
                 while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                     pass
                 text = raw[:MAX_RECORD_LINES].decode(encoding, "replace")
-                yield _Line(line_no, text, "\n", "record_size", f"The line is longer than {MAX_LINE_BYTES:,} bytes.")
+                yield Line(line_no, text, "\n", "record_size", f"The line is longer than {MAX_LINE_BYTES:,} bytes.")
                 continue
             end = "\r\n" if raw.endswith(b"\r\n") else "\n"
             raw = raw.removesuffix(b"\n").removesuffix(b"\r")
@@ -165,9 +172,9 @@ def _read_lines(path: Path, encoding: str) -> Iterator[_Line]:
             except UnicodeDecodeError as error:
                 text = raw.decode(encoding, "backslashreplace")
                 message = f"Byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line is not {encoding}."
-                yield _Line(line_no, text, end, "encoding", message)
+                yield Line(line_no, text, end, "encoding", message)
                 continue
             if "\0" in text:
-                yield _Line(line_no, text, end, "nul_byte", "The record holds a NUL byte.")
+                yield Line(line_no, text, end, "nul_byte", "The record holds a NUL byte.")
             else:
-                yield _Line(line_no, text, end, None, None)
+                yield Line(line_no, text, end, None, None)

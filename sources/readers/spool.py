@@ -29,6 +29,8 @@ from sources.readers import (
 )
 
 _BATCH_ROWS = 20_000
+_BATCH_VALUES = 4 << 20
+_BATCH_CHARACTERS = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
     target = workspace.scratch / "spool.parquet"
     batch: list[Row] = []
     numbers: list[int] = []
-    broken = 0
+    batch_rows = max(min(_BATCH_ROWS, _BATCH_VALUES // len(schema)), 1)
+    broken = characters = 0
     left_out: LeftOut = Counter()
 
     def batch_table() -> pa.Table:
@@ -89,8 +92,10 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
                 continue
             batch.append(row)
             numbers.append(row_no)
-            if len(batch) == _BATCH_ROWS:
+            characters += sum(len(value) for value in row.values.values() if value)
+            if len(batch) == batch_rows or characters > _BATCH_CHARACTERS:
                 writer.write_table(batch_table())
+                characters = 0
         writer.write_table(batch_table())
 
     def refused() -> Iterator[RefusedRecord]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from lxml import etree
 
@@ -48,7 +48,7 @@ def root_of(head: bytes) -> Root | None:
     return Root(namespace.removeprefix("{"), name)
 
 
-def stream(path: Path, *names: str) -> Iterator[Element]:
+def stream(source: Path | BinaryIO, *names: str) -> Iterator[Element]:
     """The elements of these local names, in the order in which they end; each is emptied after use.
 
     FileRefused when the file is not well-formed or declares a DOCTYPE.
@@ -57,7 +57,7 @@ def stream(path: Path, *names: str) -> Iterator[Element]:
     try:
         # Only elements of these names come up from the parser; a call for every tag doubles the time.
         context = etree.iterparse(
-            str(path),
+            str(source) if isinstance(source, Path) else source,
             events=("end",),
             tag=[f"{{*}}{name}" for name in names],
             resolve_entities=False,
