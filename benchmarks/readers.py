@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import mt940
 
-from sources.mapping import load_mapping
+from sources.mapping_files import load_mapping
 from sources.readers import Workspace
 from sources.readers.choose import FORMATS
 from sources.readers.xml import stream

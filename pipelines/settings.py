@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sources.mapping import MAPPING_FOLDERS
+from sources.mapping_files import MAPPING_FOLDERS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sources.contract import Column, Contract, Promise, load_contracts
-from sources.mapping import MAPPING_FOLDER, Mapping, load_mapping
+from sources.mapping import Mapping
+from sources.mapping_files import load_mapping, mapping_names
 from sources.readers.choose import DEFAULT_MAPPINGS, FORMATS
 
 _NOTE = "<!-- Written by `python -m sources.contract --write-docs` from the contracts and mappings; change those. -->"
@@ -42,9 +43,8 @@ def write_docs(folder: Path) -> list[Path]:
 
 
 def _mappings() -> list[Mapping]:
-    """Every mapping that is there, by name; files that begin with ``_`` are plans."""
-    names = (path.relative_to(MAPPING_FOLDER).with_suffix("").as_posix() for path in MAPPING_FOLDER.rglob("*.yaml"))
-    return [load_mapping(name) for name in sorted(names) if not name.split("/")[-1].startswith("_")]
+    """Every mapping of the project, by name."""
+    return [load_mapping(name) for name in mapping_names()]
 
 
 def _list_of_feeds(contracts: Iterable[Contract]) -> str:

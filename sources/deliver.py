@@ -21,7 +21,8 @@ from pydantic import model_validator
 
 from sources.contract import load_contracts
 from sources.landing import DELIVERY_FILE, DeliveryEntry
-from sources.mapping import MAPPING_FOLDERS, TextForm, load_mapping
+from sources.mapping import TextForm
+from sources.mapping_files import MAPPING_FOLDERS, load_mapping
 from sources.yaml_model import MappingError, YamlModel, fault, nearest, parse_model, read_yaml
 
 _PLAN_NAME = re.compile(r"[a-z0-9_]+")

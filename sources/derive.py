@@ -14,10 +14,12 @@ from pathlib import Path
 import duckdb
 
 from sources.expression import Expression, Reading
+from sources.forms import number_sql, time_sql
 from sources.mapping import JoinedTable, Mapping
 from sources.readers import FileRefused, Records, Workspace
-from sources.rules import date_sql, number_sql
 from sources.sql import quoted, scalar, sql_path, sql_text
+
+_NUMBER = "decimal(24,6)"
 
 Open = Callable[[Path, Workspace], Records]
 
@@ -119,9 +121,11 @@ def _typed(reading: Reading, text: str, mapping: Mapping) -> str:
     """SQL of a number or date; null where there is none in the field."""
     field = _filled(text)
     if reading.what == "number":
-        return number_sql(field, mapping)
-    formats = reading.formats or mapping.dates or (None,)
-    return f"coalesce({', '.join(date_sql(field, form) for form in formats)})"
+        form = mapping.number_form()
+        if reading.marks is not None:
+            form = replace(form, decimal_mark=reading.marks[0], thousands_sign=reading.marks[1])
+        return number_sql(field, form, _NUMBER)
+    return time_sql(field, "date", reading.formats or mapping.dates)
 
 
 def _value(expression: Expression, texts: dict[str, str], typed: dict[Reading, str]) -> str:
@@ -130,6 +134,11 @@ def _value(expression: Expression, texts: dict[str, str], typed: dict[Reading, s
         f"when {typed[reading]} is null and {_filled(texts[reading.column])} is not null "
         f"then {sql_text(f'no {reading.what}: ')} || {_filled(texts[reading.column])}"
         for reading in expression.readings
+    )
+    bad += " ".join(
+        f" when {typed[credit]} <> 0 and {typed[debit]} <> 0 then 'no amount of one side: ' "
+        f"|| {_filled(texts[credit.column])} || ' and ' || {_filled(texts[debit.column])}"
+        for credit, debit in expression.sided
     )
     value = f"({expression.sql(texts, typed)})::varchar"
     return f"case {bad} else {value} end" if bad else value
@@ -223,7 +232,7 @@ def _joined(
     target = workspace.scratch / f"{name}.parquet"
     # a record without its key can be joined to nothing
     complete = " and ".join(f"k{i} is not null" for i in range(len(sides)))
-    rows = f"select * from ({' union '.join(parts)}) where {complete}"
+    rows = f"select distinct * from ({' union all '.join(parts)}) where {complete}"
     workspace.connection.execute(f"copy ({rows}) to {sql_text(str(target))} (format parquet)")
     _refuse_repeated_keys(name, target, len(sides), files, workspace)
     conditions = [f"({own.sql(names)})::varchar = {name}.k{i}" for i, (own, _) in enumerate(sides)]

@@ -2,13 +2,18 @@
 
 Columns stand by name, in double quotes where it is no plain word, those of a joined table as ``table.column``. Besides
 ``+ - *`` (a quotient would be a float, which money never is), ``||``, comparisons, ``and or not in between is null``,
-``case`` and ``if`` there are the functions of `FUNCTIONS` and four of our own:
+``case`` and ``if`` there are the functions of `FUNCTIONS` and some of our own:
 
-    as_number(column)                 decimal, with the mapping's decimal mark and thousands sign
+    as_number(column)                 decimal, with the mapping's decimal mark and thousands sign, or with those given
+    as_number(column, ',', '.')       behind the column
     as_date(column, 'D.M.YYYY', …)    date of the first format that fits; without a format one of the mapping's
                                       ``dates``, or else ISO 8601
     add_days(date, days)              date
+    one_sided(credit, debit)          decimal of two columns of which one is filled: the first's number, or the second's
+                                      turned; a record with both is faulty (0 counts as not filled)
     plain_no(text)                    a number used as a name: without blanks, a trailing ``.0`` and leading zeros
+    compact_no(text)                  a number used as a name: without blanks, dots, hyphens and slashes, in capitals
+    scheme_of(text)                   'CN-USCC' where the text is one, check character included; else 'LOCAL'
 
 A field that is there and is no number, or no date, is a fault of its record and never a missing value.
 """
@@ -18,11 +23,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import sqlglot
 from sqlglot import exp
 
+from sources.forms import DecimalMark, ThousandsSign, check_time_form
+from sources.number_scheme import scheme_sql
 from sources.sql import quoted
 
 FUNCTIONS = (
@@ -30,8 +37,9 @@ FUNCTIONS = (
     *("regexp_replace", "replace", "right", "round", "rtrim", "substring", "trim", "upper", "year"),
 )
 
-_READINGS: dict[str, Literal["number", "date"]] = {"as_number": "number", "as_date": "date"}
-_OWN = (*_READINGS, "add_days", "plain_no")
+_READINGS = ("as_number", "as_date", "one_sided")
+_OWN = (*_READINGS, "add_days", "plain_no", "compact_no", "scheme_of")
+_NO_MARKS = "[-\\s\u00a0\u3000./]"
 _NODES = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple, exp.Neg),
     *(exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.And, exp.Or, exp.Not, exp.In, exp.Between, exp.Is),
@@ -44,13 +52,23 @@ _MAX_CHARACTERS = 2_000
 _MAX_DAYS = 36_500
 
 
+FAULTY_PATTERN = "^no (number|date|amount of one side): "
+"""How the text begins that an expression gives where it cannot read a field; it has no type's form."""
+
+Marks = tuple[DecimalMark, ThousandsSign]
+
+
 @dataclass(frozen=True)
 class Reading:
-    """A number or date that an expression reads in a delivered column; ``formats`` are those of a date."""
+    """A number or date that an expression reads in a delivered column.
+
+    ``formats`` are those of a date and ``marks`` those of a number, where the expression says them.
+    """
 
     what: Literal["number", "date"]
     column: str
     formats: tuple[str, ...] = ()
+    marks: Marks | None = None
 
 
 class Expression:
@@ -69,7 +87,14 @@ class Expression:
     def readings(self) -> tuple[Reading, ...]:
         """The numbers and dates that it reads, each once; reading them can fail."""
         calls = self._tree.find_all(exp.Anonymous)
-        return tuple(dict.fromkeys(_reading(call) for call in calls if call.name.lower() in _READINGS))
+        return tuple(dict.fromkeys(reading for call in calls for reading in _readings(call)))
+
+    @property
+    def sided(self) -> tuple[tuple[Reading, Reading], ...]:
+        """The pairs of numbers of which a record may have only one."""
+        calls = self._tree.find_all(exp.Anonymous)
+        pairs = (_readings(call) for call in calls if call.name.lower() == "one_sided")
+        return tuple(dict.fromkeys((credit, debit) for credit, debit in pairs))
 
     @property
     def sides(self) -> tuple[Expression, Expression]:
@@ -123,30 +148,60 @@ def _checked(text: str) -> exp.Expr:
 
 def _check_own(node: exp.Anonymous) -> None:
     name, arguments = node.name.lower(), node.expressions
-    counts = {"as_number": 1, "add_days": 2, "plain_no": 1}
+    counts = {"add_days": 2, "one_sided": 2, "plain_no": 1, "compact_no": 1, "scheme_of": 1}
     if name not in _OWN:
         raise ValueError(f"there is no function {name}; functions are {', '.join((*FUNCTIONS, *_OWN))}")
     if name in counts and len(arguments) != counts[name]:
         raise ValueError(f"{name} takes {counts[name]} argument{'s' if counts[name] > 1 else ''}")
-    if name in _READINGS and not (arguments and isinstance(arguments[0], exp.Column)):
-        raise ValueError(f"{name} reads a column; write {name}(column)")
-    if name == "as_date" and not all(isinstance(part, exp.Literal) and part.is_string for part in arguments[1:]):
-        raise ValueError("as_date takes formats in quotes after the column, such as 'DD.MM.YYYY'")
+    if name in _READINGS:
+        columns = 2 if name == "one_sided" else 1
+        if not arguments or not all(isinstance(part, exp.Column) for part in arguments[:columns]):
+            raise ValueError(f"{name} reads columns; write {name}({', '.join(('column',) * columns)})")
+        texts = [part.name for part in arguments[columns:] if isinstance(part, exp.Literal) and part.is_string]
+        if len(texts) != len(arguments) - columns:
+            raise ValueError(f"{name} takes text in quotes behind the column")
+        if name == "as_date":
+            for form in texts:
+                check_time_form(form)
+        elif texts:
+            _check_marks(*texts)
 
 
-def _reading(call: exp.Anonymous) -> Reading:
-    column, *formats = call.expressions
-    return Reading(_READINGS[call.name.lower()], _name(column), tuple(form.name for form in formats))
+def _check_marks(decimal_mark: str, thousands_sign: str = "", *others: str) -> None:
+    fits = decimal_mark in get_args(DecimalMark) and thousands_sign in get_args(ThousandsSign)
+    if not fits or others or decimal_mark == thousands_sign:
+        raise ValueError("as_number takes a decimal mark (. or ,) and a thousands sign that differs (, . blank or ')")
+
+
+def _readings(call: exp.Anonymous) -> tuple[Reading, ...]:
+    """What a function reads; nothing where it reads no column."""
+    name = call.name.lower()
+    if name not in _READINGS:
+        return ()
+    columns = [_name(part) for part in call.expressions if isinstance(part, exp.Column)]
+    texts = tuple(part.name for part in call.expressions if isinstance(part, exp.Literal))
+    if name == "as_date":
+        return (Reading("date", columns[0], texts),)
+    marks = cast(Marks, (*texts, "")[:2]) if texts else None
+    return tuple(Reading("number", column, marks=marks) for column in columns)
 
 
 def _own_function(call: exp.Anonymous, names: Mapping[str, str], readings: Mapping[Reading, str]) -> str:
     name = call.name.lower()
-    if name in _READINGS:
-        return readings[_reading(call)]
+    read = [readings[reading] for reading in _readings(call)]
+    if name == "one_sided":
+        credit, debit = read
+        return f"case when {debit} <> 0 then -{debit} else coalesce({credit}, {debit}) end"
+    if read:
+        return read[0]
     inner = [_sql(argument, names, readings) for argument in call.expressions]
     if name == "add_days":
         days = f"try_cast({inner[1]} as integer)"
         return f"case when abs({days}) <= {_MAX_DAYS} then (({inner[0]})::date + {days})::date end"
+    if name == "compact_no":
+        return f"nullif(upper(regexp_replace({inner[0]}, '{_NO_MARKS}', '', 'g')), '')"
+    if name == "scheme_of":
+        return scheme_sql(f"({inner[0]})")
     return f"nullif(ltrim(regexp_replace(trim({inner[0]}), '[.]0+$', ''), '0'), '')"
 
 

@@ -22,7 +22,7 @@ from sources.contract import Contract, load_contracts
 from sources.lake import Lake
 from sources.landing import Delivery, scan_landing, sha256_of
 from sources.load import FileUnreadable, OpenFile, load_files, open_file
-from sources.mapping import MAPPING_FOLDERS
+from sources.mapping_files import MAPPING_FOLDERS
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace, sql_text
 from sources.readers.choose import settled

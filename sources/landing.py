@@ -19,7 +19,8 @@ from pathlib import Path
 from pydantic import Field
 
 from sources.contract import Contract, load_contracts
-from sources.mapping import MAPPING_FOLDERS, History, Mapping, TextForm, identity_mapping, load_mapping
+from sources.mapping import History, Mapping, TextForm, identity_mapping
+from sources.mapping_files import MAPPING_FOLDERS, load_mapping
 from sources.yaml_model import MappingError, Place, YamlDocument, YamlModel, nearest, parse_model, read_yaml
 
 DELIVERY_FILE = "_delivery.yaml"

@@ -6,27 +6,21 @@ format), and an empty field is missing.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sources.contract import Column, Contract
-from sources.expression import Expression
-from sources.mapping import ColumnMapping, Mapping, strptime_format
+from sources.expression import FAULTY_PATTERN, Expression
+from sources.forms import PLAIN_NUMBER, number_sql, time_sql, utc_sql
+from sources.mapping import Mapping
+from sources.mapping_columns import ColumnMapping, SignRule
 from sources.readers import DeliveredColumns, FileRefused, Records, quoted, sql_text
 
 VALUE_CHARACTERS = 100
 _SHOWN_COLUMNS = 20
 
-_PLAIN_MARKS = {"decimal_mark": ".", "thousands_sign": "", "sign": "leading"}
+_SIGN = "sign"
 _BLANKS = "' \t\u00a0\u3000'"
-_FORMAT_PATTERNS = {
-    "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%-m": "[0-9]{1,2}", "%d": "[0-9]{2}", "%-d": "[0-9]{1,2}",
-    "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}",
-}  # fmt: skip
-_FORMAT_PART = re.compile("(%-?[A-Za-z])")
-_ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_ISO_TIMESTAMP = _ISO_DATE + "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 
 
 @dataclass(frozen=True)
@@ -54,34 +48,40 @@ class Validation:
 
 @dataclass(frozen=True)
 class _Origin:
-    """A contract column that was delivered: ``value`` is SQL over the relation, ``typed`` over ``v_<column>``."""
+    """A contract column that was delivered: ``value`` is SQL over the relation, ``typed`` over ``v_<column>``.
+
+    ``sign`` is SQL over the relation of the text that gives the amount's sign, None where none does.
+    """
 
     column: Column
     mapping: ColumnMapping
     value: str
     typed: str
-    is_text: bool
+    sign: str | None = None
 
 
 def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColumns, relation: str) -> Validation:
     """Compose the SQL that types and checks the records of ``relation``, which has ``_file_no`` and ``_row_no`` too."""
     origins = {
-        name: _origin(contract.column(name), own, mapping, *columns[own.source])
+        name: _origin(contract.column(name), own, mapping, columns)
         for name, own in mapping.columns.items()
         if own.source is not None and own.source in columns
     }
     rules: list[Rule] = []
     conditions: list[str] = []
+    faulty: list[str] = []
     for column in contract.columns:
         if column.name in origins:
             for name, before, after, condition in _rules(origins[column.name]):
                 rules.append(Rule(len(rules) + 1, column.name, name, before, after))
                 conditions.append(condition)
+                faulty.append(f"{'s' if name == _SIGN else 'v'}_{column.name}")
     values = [f"{origin.value} as v_{name}" for name, origin in origins.items()]
+    values += [f"{origin.sign} as s_{name}" for name, origin in origins.items() if origin.sign is not None]
     typed = [f"{origin.typed} as t_{name}" for name, origin in origins.items()]
     final = [f"{_final(column, mapping, origins)} as {quoted(column.name)}" for column in contract.columns]
     fault = " ".join(f"when {condition} then {rule.number}" for rule, condition in zip(rules, conditions, strict=True))
-    value = " ".join(f"when {rule.number} then v_{rule.column}::varchar" for rule in rules)
+    value = " ".join(f"when {rule.number} then {name}::varchar" for rule, name in zip(rules, faulty, strict=True))
     select = f"""
         select _file_no, _row_no, {", ".join(final)}, _fault,
                case when _fault is not null then left(case _fault {value} end, {VALUE_CHARACTERS}) end as _fault_value
@@ -96,6 +96,8 @@ def header_notes(contract: Contract, mapping: Mapping, records: Records) -> tupl
     """Sentences on columns that are unknown or absent; FileRefused when a required column is absent."""
     missing, absent = [], []
     for name, own in mapping.columns.items():
+        if own.sign_column is not None and own.source in records.columns and own.sign_column not in records.columns:
+            missing.append(own.sign_column)
         if own.source is None or own.source in records.columns:
             continue
         column = contract.column(name)
@@ -129,97 +131,66 @@ def _columns(names: list[str]) -> str:
     return f"column{'s' if len(names) > 1 else ''} {shown}{more}"
 
 
-def _origin(column: Column, own: ColumnMapping, mapping: Mapping, delivered: str, sql_type: str) -> _Origin:
+def _origin(column: Column, own: ColumnMapping, mapping: Mapping, columns: DeliveredColumns) -> _Origin:
+    assert own.source is not None
+    delivered, sql_type = columns[own.source]
     sql_type = sql_type.lower()
-    is_plain = not (own.trim or own.format or own.codes or own.factor is not None)
-    if is_plain and sql_type != "varchar":
-        value = f"v_{column.name}"
+    value = f"v_{column.name}"
+    if not _reads_text(own) and sql_type != "varchar":
+        zone = own.time_zone or mapping.time_zone
         if sql_type == column.sql_type:
-            return _Origin(column, own, delivered, value, False)
+            return _Origin(column, own, delivered, utc_sql(value, zone) if sql_type == "timestamp" else value)
         if column.sql_type == "date" and sql_type.startswith("timestamp"):
             typed = f"case when {value}::timestamp = date_trunc('day', {value}::timestamp) then {value}::date end"
-            return _Origin(column, own, delivered, typed, False)
+            return _Origin(column, own, delivered, typed)
         if column.sql_type == "timestamp" and sql_type == "timestamp with time zone":
-            return _Origin(column, own, delivered, f"{value} at time zone 'UTC'", False)
+            return _Origin(column, own, delivered, f"{value} at time zone 'UTC'")
         if column.sql_type == "timestamp" and (sql_type == "date" or sql_type.startswith("timestamp")):
-            return _Origin(column, own, delivered, f"try_cast({value} as timestamp)", False)
+            return _Origin(column, own, delivered, utc_sql(f"try_cast({value} as timestamp)", zone))
     text = delivered if sql_type == "varchar" else f"{delivered}::varchar"
     if own.trim:
         text = f"trim({text}, {_BLANKS})"
     if own.codes:
         codes = " ".join(f"when {sql_text(code)} then {sql_text(meaning)}" for code, meaning in own.codes.items())
         text = f"case {text} {codes} else {text} end"
-    # an expression gives numbers and dates in one form, whatever the mapping's marks
-    typed = _typed_text(column, own, mapping if own.expression is None else mapping.model_copy(update=_PLAIN_MARKS))
-    return _Origin(column, own, f"nullif({text}, '')", typed, True)
+    typed = _typed_text(column, own, mapping, is_text=sql_type == "varchar")
+    sign = None
+    if isinstance(own.sign, SignRule):
+        sign = f"trim(coalesce({columns[own.sign.delivered][0]}::varchar, ''), {_BLANKS})"
+        turned, kept = (_listed(texts) for texts in (own.sign.negative, own.sign.positive))
+        typed = (
+            f"case when s_{column.name} in ({turned}) then -({typed}) when s_{column.name} in ({kept}) then {typed} end"
+        )
+    return _Origin(column, own, f"nullif({text}, '')", typed, sign)
 
 
-def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping) -> str:
-    """SQL that types the text ``v_<column>``; null where it has not the exact form."""
+def _reads_text(own: ColumnMapping) -> bool:
+    """Whether the mapping says how the column is written, so that it is read as text whatever type it has."""
+    return bool(own.trim or own.format or own.codes or own.factor is not None or own.sign or own.unit)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(sql_text(text) for text in texts)
+
+
+def _typed_text(column: Column, own: ColumnMapping, mapping: Mapping, *, is_text: bool) -> str:
+    """SQL that types the text ``v_<column>``; null where it has not the exact form.
+
+    What was no text when it was delivered has the engine's form, whatever the mapping's marks.
+    """
     value, sql_type = f"v_{column.name}", column.sql_type
     if sql_type == "varchar":
         return value
     if sql_type in ("date", "timestamp"):
-        return _typed_time(value, sql_type, own.strptime_format)
+        return time_sql(value, sql_type, own.format, own.time_zone or mapping.time_zone)
     if sql_type == "boolean":
         truths = "when 'true' then true when '1' then true when 'false' then false when '0' then false"
         return f"case lower({value}) {truths} end"
-    value = _sign_first(value, mapping)
-    number, form = _number(value, mapping)
-    mark = f"[{mapping.decimal_mark}]"
-    if sql_type in ("integer", "bigint"):
-        return f"case when regexp_full_match({value}, '{form}({mark}0+)?') then try_cast({number} as {sql_type}) end"
-    scale = int(sql_type.rstrip(")").split(",")[1])
+    form = mapping.number_form(own) if is_text else PLAIN_NUMBER
     if own.factor is None:
-        pattern = f"{form}({mark}[0-9]{{0,{scale}}}0*)?|[+-]?{mark}[0-9]{{1,{scale}}}0*"
-        return f"case when regexp_full_match({value}, '{pattern}') then try_cast({number} as {sql_type}) end"
-    pattern = f"{form}({mark}[0-9]{{0,10}}0*)?"
-    product = f"try_cast({number} as decimal(28,10)) * {own.factor:f}::decimal(9,4)"
-    exact = f"case when try_cast({product} as {sql_type}) = {product} then try_cast({product} as {sql_type}) end"
-    return f"case when regexp_full_match({value}, '{pattern}') then {exact} end"
-
-
-def number_sql(value: str, mapping: Mapping) -> str:
-    """SQL of a number with at most six decimals, written as the mapping says; null where the text has another form."""
-    value = _sign_first(value, mapping)
-    number, form = _number(value, mapping)
-    mark = f"[{mapping.decimal_mark}]"
-    pattern = f"{form}({mark}[0-9]{{0,6}}0*)?|[+-]?{mark}[0-9]{{1,6}}0*"
-    return f"case when regexp_full_match({value}, '{pattern}') then try_cast({number} as decimal(24,6)) end"
-
-
-def date_sql(value: str, form: str | None) -> str:
-    """SQL of a date of the form, such as ``D.M.YYYY`` (None: ISO 8601); null where the text has another form."""
-    return _typed_time(value, "date", None if form is None else strptime_format(form))
-
-
-def _sign_first(value: str, mapping: Mapping) -> str:
-    """SQL of the number's text with a sign that stands behind it before it; a text with two signs stays as it is."""
-    return value if mapping.sign == "leading" else f"regexp_replace({value}, '^([^+-]*)([+-])$', '\\2\\1')"
-
-
-def _number(value: str, mapping: Mapping) -> tuple[str, str]:
-    """SQL of the number's text in plain notation, and the pattern of its integer part as delivered."""
-    form = "[+-]?[0-9]+"
-    if mapping.thousands_sign:
-        sign = mapping.thousands_sign
-        form = f"[+-]?([0-9]+|[0-9]{{1,3}}([{sign}][0-9]{{3}})+)".replace("'", "''")
-        value = f"replace({value}, {sql_text(sign)}, '')"
-    if mapping.decimal_mark != ".":
-        value = f"replace({value}, {sql_text(mapping.decimal_mark)}, '.')"
-    return value, form
-
-
-def _typed_time(value: str, sql_type: str, strptime_format: str | None) -> str:
-    if strptime_format is None:
-        if sql_type == "date":
-            return f"case when regexp_full_match({value}, '{_ISO_DATE}') then try_cast({value} as date) end"
-        instant = f"try_cast({value} as timestamptz) at time zone 'UTC'"
-        return f"case when regexp_full_match({value}, '{_ISO_TIMESTAMP}') then {instant} end"
-    parts = _FORMAT_PART.split(strptime_format)
-    pattern = "".join(_FORMAT_PATTERNS.get(part, re.escape(part)) for part in parts)
-    parsed = f"try_strptime({value}, {sql_text(strptime_format)})::{sql_type}"
-    return f"case when regexp_full_match({value}, {sql_text(pattern)}) then {parsed} end"
+        return number_sql(value, form, sql_type)
+    product = f"{number_sql(value, form, 'decimal(28,10)')} * {own.factor:f}::decimal(9,4)"
+    return f"case when try_cast({product} as {sql_type}) = {product} then try_cast({product} as {sql_type}) end"
 
 
 def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
@@ -228,14 +199,21 @@ def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
     value, typed = f"v_{name}", f"t_{name}"
     if column.required:
         yield "required", f"{name} is missing; the contract requires it", ".", f"{value} is null"
+    if isinstance(origin.mapping.sign, SignRule):
+        rule = origin.mapping.sign
+        known = f"{' '.join(map(repr, rule.negative))} (negative) or {' '.join(map(repr, rule.positive))} (positive)"
+        condition = f"{value} is not null and s_{name} not in ({_listed((*rule.negative, *rule.positive))})"
+        yield _SIGN, f"{name} has the sign ", f" in {rule.delivered}, which is neither {known}.", condition
     if typed != origin.typed and origin.typed != value:
-        form = f" of the form {origin.mapping.format}" if origin.mapping.format else ""
+        form = f" of the form {' or '.join(origin.mapping.format)}" if origin.mapping.format else ""
         after = f" is no {column.sql_type}{form}."
         yield "type", f"{name} ", after, f"{value} is not null and {typed} is null"
+    if column.sql_type == "varchar" and origin.mapping.expression and Expression(origin.mapping.expression).readings:
+        yield "type", f"{name} cannot be told: ", ".", f"regexp_matches({value}, {sql_text(FAULTY_PATTERN)})"
     if column.sql_type == "varchar":
         yield "nul_byte", f"{name} ", " holds a NUL byte.", f"contains({typed}, chr(0))"
     if origin.mapping.codes and not column.allowed_values:
-        known = ", ".join(sql_text(meaning) for meaning in origin.mapping.codes.values())
+        known = _listed(origin.mapping.codes.values())
         yield "code", f"{name} ", " is not in the mapping's code table.", f"{typed} not in ({known})"
     if column.pattern:
         condition = f"not regexp_matches({typed}, {sql_text(column.pattern)})"
@@ -245,7 +223,7 @@ def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
     if column.maximum is not None:
         yield "maximum", f"{name} ", f" is above {column.maximum:f}.", f"{typed} > {column.maximum:f}"
     if column.allowed_values:
-        allowed = ", ".join(sql_text(allowed) for allowed in column.allowed_values)
+        allowed = _listed(column.allowed_values)
         after = f" is not one of {', '.join(column.allowed_values)}."
         yield "allowed_values", f"{name} ", after, f"{typed} not in ({allowed})"
     if column.year_of:

@@ -55,12 +55,14 @@ def fault(message: str, *keys: str | int) -> PydanticCustomError:
     return PydanticCustomError(_FAULT, "{message}", {"message": message, "keys": keys})
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """`` (did you mean …?)``, or else what there is; for the end of a sentence about an unknown name."""
     names = sorted(known)
     close = get_close_matches(name.lower(), names, n=1)
     if close:
         return f" (did you mean {close[0]}?)"
+    if otherwise is not None:
+        return f", {otherwise}"
     return f"; there is {', '.join(names)}" if names else ""
 
 
@@ -117,7 +119,12 @@ def parse_model(model: type[AnyModel], document: YamlDocument) -> AnyModel:
 def _most_telling(error: ValidationError) -> Any:
     """The error that goes deepest: where a key takes one of several forms, that of the form which was meant."""
     errors = error.errors()
-    return max(errors, key=lambda one: (one["loc"][:2] == errors[0]["loc"][:2], len(one["loc"])))
+
+    def depth(one: Any) -> tuple[bool, int]:
+        keys = one["ctx"]["keys"] if one["type"] == _FAULT else ()
+        return one["loc"][:2] == errors[0]["loc"][:2], len(one["loc"]) + len(keys)
+
+    return max(errors, key=depth)
 
 
 def read_yaml(path: Path, title: str, error: type[ValueError] = MappingError) -> YamlDocument:

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from sources.contract import Contract
-from sources.mapping import MAPPING_FOLDER, Mapping, ReaderName, identity_mapping, load_mapping
+from sources.mapping import Mapping, ReaderName, identity_mapping
+from sources.mapping_files import MAPPING_FOLDER, load_mapping
 from sources.readers import FileRefused, Reader
 from sources.readers.bai2 import open_bai2
 from sources.readers.camt import open_camt

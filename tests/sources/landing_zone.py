@@ -16,7 +16,7 @@ import yaml
 
 from sources.ingest import ingest_feed, initialise
 from sources.lake import Lake
-from sources.mapping import MAPPING_FOLDER
+from sources.mapping_files import MAPPING_FOLDER
 from sources.receipt import Receipt
 
 DAY = date(2026, 3, 2)

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from sources.mapping import load_mapping
+from sources.mapping_files import load_mapping
 from sources.readers import RefusedRecord, Workspace
 from sources.readers.choose import FORMATS
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sources.mapping import load_mapping
+from sources.mapping_files import load_mapping
 from sources.yaml_model import MappingError
 from tests.sources.landing_zone import Zone, counts, csv
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources import mapping as mapping_module
-from sources.mapping import MAPPING_FOLDER, load_mapping
+from sources.mapping_files import MAPPING_FOLDER, load_mapping
 from tests.sources.landing_zone import Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -108,9 +107,3 @@ def test_text_survives_its_encoding(tmp_path_factory: pytest.TempPathFactory, en
     (receipt,) = zone.ingest("tax.vat_invoice")
     assert receipt.loaded_rows == len(texts), zone.refused("message")
     assert zone.rows("raw/tax/vat_invoice", "goods_code") == [(text,) for text in texts]
-
-
-def test_module_lists_known_formats() -> None:
-    assert (
-        mapping_module.ColumnMapping.model_validate({"from": "d", "format": "YYYY/M/D"}).strptime_format == "%Y/%-m/%-d"
-    )

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from sources.mapping import load_mapping
+from sources.mapping_files import load_mapping
 from sources.readers import FileRefused, Workspace, cii
 from sources.readers.choose import FORMATS
 from tests.sources import test_reader_ubl as ubl

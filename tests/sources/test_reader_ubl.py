@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.contract import load_contracts
-from sources.mapping import identity_mapping, load_mapping
+from sources.mapping import identity_mapping
+from sources.mapping_files import load_mapping
 from sources.readers import FileRefused, Workspace
 from sources.readers.choose import FORMATS, choose_reader
 from sources.readers.xml import documents

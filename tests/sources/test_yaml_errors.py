@@ -9,7 +9,7 @@ import pytest
 
 from sources.contract import CONTRACT_FOLDER, ContractError, read_contract
 from sources.deliver import deliver
-from sources.mapping import MAPPING_FOLDER, load_mapping, read_mapping
+from sources.mapping_files import MAPPING_FOLDER, load_mapping, read_mapping
 from sources.yaml_model import MappingError
 from tests.sources.landing_zone import DAY, Zone
 
@@ -42,7 +42,21 @@ def error_of(folder: Path, text: str) -> str:
         ("rate: Kurs", "rate: {from: Kurs, factr: 2}", 9, "columns.rate.factr", "did you mean factor?"),
         ("rate: Kurs", "rate: {from: Kurs, factor: x}", 9, "columns.rate.factor", "decimal"),
         ("rate: Kurs", "rate: {from: Kurs, constant: 1}", 9, "columns.rate", "one of 'from'"),
-        ("rate: Kurs", "rate: {from: k, format: YYYY}", 9, "columns.rate.format", "neither date nor timestamp"),
+        ("rate: Kurs", "rate: {from: k, format: YYYYMMDD}", 9, "columns.rate.format", "neither date nor timestamp"),
+        ("DD.MM.YYYY", "DD.MM", 8, "columns.rate_date.format", "year, month and day once each"),
+        ("DD.MM.YYYY", "DD.MM.YYYY\n    time_zone: Asia/Beijing", 9, "columns.rate_date.time_zone", "no time zone"),
+        ("rate: Kurs", "rate: {constant: 1, trim: true}", 9, "columns.rate.trim", "a constant is taken as it is"),
+        (
+            "rate: Kurs",
+            "rate: {from: k, sign: {from: s, negative: H, positive: H}}",
+            9,
+            "columns.rate.sign.positive",
+            "'H'",
+        ),
+        ("rate: Kurs", "rate: {from: k, sign: {from: s, negative: H}}", 9, "columns.rate.sign.positive", "required"),
+        ("rate: Kurs", "rate: {from: k, sign: behind}", 9, "columns.rate.sign", "'trailing'"),
+        ("rate: Kurs", "rate: {from: k, decimal_mark: ',', thousands_sign: ','}", 9, "columns.rate", "must differ"),
+        ("rate: Kurs", "rate: {expression: x, factor: 2}", 9, "columns.rate.factor", "an expression takes none"),
         ("rate: Kurs", "rate:\n    expression: as_number(Kurs", 10, "columns.rate.expression", "as_number(Kurs"),
         ("rate: Kurs", "rate:\n    expression: abs(t.Kurs)", 10, "columns.rate.expression", "declare t under tables"),
         ("    format: DD.MM.YYYY", "    trim: maybe", 8, "columns.rate_date.trim", "boolean"),
