@@ -13,6 +13,8 @@ from ml.drift import DRIFT_SCHEMA
 from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
 from sources.ingest import initialise
 from sources.lake import Lake
+from sources.receipt import RECEIPTS
+from sources.schema_event import SCHEMA_EVENTS
 
 FEATURES = "features/supplier_daily"
 SCORED_DATASETS = {
@@ -41,11 +43,20 @@ def features_of_night(lake: Lake, as_of: date) -> pa.Table:
 
 def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:
     """Receipts of the files that the night works on: after the last finished night, or of it when it is run again."""
+    return _of_night(lake, RECEIPTS, as_of, last_night)
+
+
+def schema_events_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:
+    """What happened to the columns of those files."""
+    return _of_night(lake, SCHEMA_EVENTS, as_of, last_night)
+
+
+def _of_night(lake: Lake, dataset: str, as_of: date, last_night: date | None) -> pd.DataFrame:
     again = last_night == as_of
     since = date.min if last_night is None or again else last_night
     with duckdb.connect() as con:
         return con.execute(
-            f"select * from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
+            f"select * from read_parquet('{lake.glob(dataset)}', union_by_name = true, hive_partitioning = false) "
             f"where {'batch_date = $as_of' if again else 'batch_date > $since and batch_date <= $as_of'} "
             "order by source, feed, business_date, file",
             {"as_of": as_of} if again else {"as_of": as_of, "since": since},

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sources.contract import Contract
 from sources.landing import Delivery
-from sources.receipt import Receipt, Status
+from sources.receipt import DeliveredTypes, Receipt, Status
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Arrival:
         reader: str | None = None,
         message: str | None = None,
         counts: Counts = Counts(),
+        delivered_columns: DeliveredTypes | None = None,
     ) -> Receipt:
         """The receipt of this file."""
         delivery = self.delivery
@@ -83,6 +84,7 @@ class Arrival:
             min_known_date=counts.min_known_date,
             min_event_date=counts.min_event_date,
             max_event_date=counts.max_event_date,
+            delivered_columns=delivered_columns,
             loaded_at=loaded_at,
         )
 

@@ -35,6 +35,8 @@ _ARROW_TYPES: Mapping[str, pa.DataType] = {
 }
 
 FeedKind = Literal["event", "state"]
+Policy = Literal["warn", "refuse"]
+"""What is done with a file in which something happened to a column: loaded with a warning, or refused."""
 
 
 class ContractError(ValueError):
@@ -75,7 +77,11 @@ class Promise:
 
 @dataclass(frozen=True)
 class Contract:
-    """One feed: its columns in delivery order, its key, and when its rows happened and became known."""
+    """One feed: its columns in delivery order, its key, and when its rows happened and became known.
+
+    ``on_unknown_column``, ``on_gone_column`` (an optional one) and ``on_retyped_column`` say what becomes of a file in
+    which that happened (`sources.schema_event`).
+    """
 
     source: str
     feed: str
@@ -86,6 +92,9 @@ class Contract:
     kind: FeedKind
     description: str
     promises: tuple[Promise, ...] = ()
+    on_unknown_column: Policy = "warn"
+    on_gone_column: Policy = "warn"
+    on_retyped_column: Policy = "warn"
 
     @property
     def name(self) -> str:
@@ -261,9 +270,19 @@ def read_contract(path: Path) -> Contract:
         kind="state" if custom["feedKind"] == "state" else "event",
         description=" ".join(table.description.split()),
         promises=tuple(Promise(item.property, str(item.value), item.unit) for item in document.promises),
+        on_unknown_column=_policy(custom, "onUnknownColumn", source),
+        on_gone_column=_policy(custom, "onGoneColumn", source),
+        on_retyped_column=_policy(custom, "onRetypedColumn", source),
     )
     _check_references(contract, source)
     return contract
+
+
+def _policy(custom: Mapping[str, Any], name: str, source: YamlDocument) -> Policy:
+    value = custom.get(name, "warn")
+    if value not in ("warn", "refuse"):
+        raise source.fault(f"{name} is {value!r}; say warn or refuse", "customProperties")
+    return "refuse" if value == "refuse" else "warn"
 
 
 def _check_references(contract: Contract, source: YamlDocument) -> None:

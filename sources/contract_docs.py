@@ -83,6 +83,8 @@ def _feed_section(contract: Contract, mappings: Iterable[Mapping]) -> list[str]:
         f"- **Kind**: {_KINDS[contract.kind]}",
         f"- **Happened on**: `{contract.event_date}`; a delivery of history counts as known {lag} later",
         f"- **Promised**: {promised}",
+        f"- **Columns that are**: unknown, {contract.on_unknown_column}; gone, {contract.on_gone_column}; "
+        f"of another type, {contract.on_retyped_column}",
         *_deliverable(contract, mappings),
         "",
         "| column | type | required | class | rule | meaning |",

@@ -1,7 +1,7 @@
 """Ingest: delivered files into the raw lake. Each row is loaded, stands in quarantine, or repeats what was there.
 
-The order of writes makes a crash harmless: quarantine, raw rows, then the receipt. What has no receipt was not
-ingested; the next run removes it and reads the file again.
+The order of writes makes a crash harmless: quarantine, raw rows, schema events, then the receipt. What has no receipt
+was not ingested; the next run removes it and reads the file again.
 """
 
 from __future__ import annotations
@@ -21,12 +21,21 @@ from sources.arrival import Arrival, Counts, batch_date_of, raw_dataset
 from sources.contract import Contract, load_contracts
 from sources.lake import Lake
 from sources.landing import Delivery, scan_landing, sha256_of
-from sources.load import FileUnreadable, OpenFile, load_files, open_file
+from sources.load import FileUnreadable, OpenFile, load_files, open_file, with_events
 from sources.mapping_files import MAPPING_FOLDERS
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace, sql_text
 from sources.readers.choose import settled
 from sources.receipt import RECEIPT_SCHEMA, RECEIPTS, Receipt, Status, read_receipts, write_receipts
+from sources.schema_event import (
+    SCHEMA_EVENT_SCHEMA,
+    SCHEMA_EVENTS,
+    SchemaEvent,
+    SchemaRefused,
+    schema_event_dataset,
+    write_schema_events,
+)
+from sources.schema_history import EarlierSchemas
 
 _SCRATCH = ".scratch"
 _FILES_A_COMMIT = 128
@@ -45,7 +54,8 @@ class Limits:
 def initialise(lake: Lake) -> None:
     """Give every dataset of the sources its ``_schema.parquet``, so that a glob finds columns before the first row."""
     raw = {raw_dataset(contract): contract.raw_schema for contract in load_contracts().values()}
-    lake.ensure_schemas({**raw, QUARANTINE: QUARANTINE_SCHEMA, RECEIPTS: RECEIPT_SCHEMA})
+    own = {QUARANTINE: QUARANTINE_SCHEMA, SCHEMA_EVENTS: SCHEMA_EVENT_SCHEMA, RECEIPTS: RECEIPT_SCHEMA}
+    lake.ensure_schemas({**raw, **own})
 
 
 def ingest_feed(
@@ -89,7 +99,7 @@ def _commit(lake: Lake, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]
     places = (
         lake.file(dataset, arrival.partition, arrival.file_id)
         for arrival in arrivals
-        for dataset in (arrival.raw_dataset, quarantine_dataset(arrival))
+        for dataset in (arrival.raw_dataset, quarantine_dataset(arrival), schema_event_dataset(arrival.contract))
     )
     lake.sync([path for path in places if path.exists()])
     write_receipts(lake, receipts)
@@ -156,7 +166,8 @@ def _ingest(
         try:
             file = open_file(arrival, _own(workspace, arrival))
         except FileRefused as error:
-            made[arrival.file_id] = _refuse(arrival, lake, str(error), clock)
+            events = error.events if isinstance(error, SchemaRefused) else ()
+            made[arrival.file_id] = _refuse(arrival, lake, str(error), clock, events)
             continue
         if group and not (file.loads_like(group[0]) and _is_small(file) and _is_small(group[0])):
             load_group()
@@ -169,14 +180,15 @@ def _ingest(
 def _load(
     group: Sequence[OpenFile], lake: Lake, receipts: Sequence[Receipt], workspace: Workspace, clock: datetime
 ) -> list[Receipt]:
-    """Load the files of a group; one that cannot be read to its end is refused, the others are loaded without it."""
+    """Load the files of a group; one that cannot be loaded is refused, the others are loaded without it."""
     if not group:
         return []
     try:
-        made = load_files(group, lake, receipts, workspace.connection, clock)
+        earlier = EarlierSchemas(receipts)
+        made = load_files([with_events(file, earlier) for file in group], lake, receipts, workspace.connection, clock)
     except FileUnreadable as error:
         others = [file for file in group if file.arrival is not error.arrival]
-        refused = _refuse(error.arrival, lake, str(error), clock)
+        refused = _refuse(error.arrival, lake, str(error), clock, error.events)
         return [refused, *_load(others, lake, receipts, workspace, clock)]
     for file in group:
         _check_unchanged(file.arrival.delivery)
@@ -200,10 +212,13 @@ def _repeat(arrival: Arrival, earlier: Receipt, clock: datetime) -> Receipt:
     return arrival.receipt(Status.REPEATED_FILE, clock, reader=earlier.reader, message=message, counts=counts)
 
 
-def _refuse(arrival: Arrival, lake: Lake, message: str, clock: datetime) -> Receipt:
+def _refuse(
+    arrival: Arrival, lake: Lake, message: str, clock: datetime, events: tuple[SchemaEvent, ...] = ()
+) -> Receipt:
     # The engine's own words name the file by its place on this machine; what is published is the same on every one.
     message = message.replace(f"{arrival.delivery.path.parent}{os.sep}", "")
     write_refused_file(lake, arrival, message, clock)
+    write_schema_events(lake, arrival, events, clock)
     return arrival.receipt(Status.REFUSED, clock, message=message)
 
 
@@ -214,8 +229,9 @@ def _check_unchanged(delivery: Delivery) -> None:
 
 
 def _remove_unfinished(lake: Lake, contract: Contract, finished: set[str]) -> None:
-    """Remove raw rows and quarantine of files without a receipt: a run ended between them and the receipt."""
-    for dataset in (raw_dataset(contract), f"{QUARANTINE}/{contract.source}/{contract.feed}"):
+    """Remove what came of files without a receipt: a run ended between it and the receipt."""
+    quarantine = f"{QUARANTINE}/{contract.source}/{contract.feed}"
+    for dataset in (raw_dataset(contract), quarantine, schema_event_dataset(contract)):
         for path in lake.dataset(dataset).glob("batch_date=*/*.parquet"):
             if path.stem not in finished:
                 path.unlink()

@@ -23,13 +23,26 @@ from sources.arrival import Arrival, Counts
 from sources.contract import Contract
 from sources.derive import derived
 from sources.lake import ROW_GROUP_ROWS, Lake
+from sources.mapping import ReaderName
 from sources.quarantine import write_refused_records
 from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
 from sources.readers.choose import FORMATS, choose_reader, settled
 from sources.readers.unpack import unpacked
 from sources.receipt import Receipt, Status
 from sources.refuse import locate_refused, refuse_by_check_digit, refuse_by_rule, refuse_unreadable, start_refused
-from sources.rules import Rule, header_notes, validation_sql
+from sources.rules import Rule, validation_sql
+from sources.schema_event import (
+    Header,
+    SchemaEvent,
+    absence_notes,
+    misread_columns,
+    read_header,
+    refusal,
+    schema_events,
+    sentences,
+    write_schema_events,
+)
+from sources.schema_history import EarlierSchemas
 from sources.versions import find_duplicates
 
 _OUR_FAULT = (
@@ -45,12 +58,21 @@ _OUR_FAULT = (
 
 @dataclass(frozen=True)
 class OpenFile:
-    """An arrival whose header fits its contract, with the records that its reader finds in it."""
+    """An arrival whose header fits its contract, with the records that its reader finds in it.
+
+    ``events`` are what happened to its columns since the deliverer's file before, of those that do not refuse it.
+    """
 
     arrival: Arrival
-    reader: str
+    reader: ReaderName
     records: Records
-    notes: tuple[str, ...]
+    header: Header
+    events: tuple[SchemaEvent, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the receipt."""
+        return [*self.records.notes, *sentences(self.events), *absence_notes(self.header, self.events)]
 
     def loads_like(self, other: OpenFile) -> bool:
         """Whether one statement can load both: same mapping, same delivered columns, same kind of delivery."""
@@ -64,11 +86,12 @@ class OpenFile:
 
 
 class FileUnreadable(Exception):
-    """The engine could not read one file of a group to its end; the others are untouched."""
+    """One file of a group cannot be read to its end, or is refused for its columns; the others are untouched."""
 
-    def __init__(self, arrival: Arrival, message: str) -> None:
+    def __init__(self, arrival: Arrival, message: str, events: tuple[SchemaEvent, ...] = ()) -> None:
         super().__init__(message)
         self.arrival = arrival
+        self.events = events
 
 
 def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
@@ -81,7 +104,23 @@ def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
         return FORMATS[choose_reader(file, mapping)].open(unpacked(file, scratch), mapping, scratch)
 
     records = derived(open_table(path, workspace), mapping, path, open_table, workspace)
-    return OpenFile(arrival, reader, records, header_notes(arrival.contract, mapping, records))
+    return OpenFile(arrival, reader, records, read_header(arrival.contract, mapping, records))
+
+
+def with_events(file: OpenFile, earlier: EarlierSchemas) -> OpenFile:
+    """The file with what happened to its columns; FileUnreadable when it is refused for that.
+
+    A file that is not refused is counted in ``earlier``.
+    """
+    arrival, mapping, form = file.arrival, file.arrival.delivery.mapping, FORMATS[file.reader]
+    if not form.is_tabular:
+        return file
+    before = earlier.before(arrival, file.reader)
+    events = schema_events(file.header, before, arrival.contract, mapping, is_typed=form.is_typed)
+    if sentence := refusal(events, mapping):
+        raise FileUnreadable(arrival, sentence, events)
+    earlier.add(arrival, file.reader, file.header.read)
+    return replace(file, events=events)
 
 
 def load_files(
@@ -94,7 +133,8 @@ def load_files(
     """Load files that `OpenFile.loads_like` one another, in the order in which their rows become versions.
 
     Writes rows and quarantine, not yet synced, and returns the receipts, not yet written. ``receipts`` are the feed's
-    so far. Raises FileUnreadable, having written nothing, when one of the files cannot be read to its end.
+    so far. Raises FileUnreadable, having written nothing, when one of the files cannot be read to its end or is refused
+    for a column in which nothing can be read.
     """
     contract = files[0].arrival.contract
     readable = _sort_out(list(files), connection)
@@ -105,6 +145,8 @@ def load_files(
         if counts[file_no].quarantined:
             write_refused_records(connection, lake, arrival, file_no, loaded_at)
     _write_rows(arrivals, counts, lake, connection, loaded_at)
+    for file in readable:
+        write_schema_events(lake, file.arrival, file.events, loaded_at)
     return [
         file.arrival.receipt(
             Status.LOADED,
@@ -112,6 +154,7 @@ def load_files(
             reader=file.reader,
             message=" ".join(file.notes) or None,
             counts=counts[file_no],
+            delivered_columns=file.header.read if FORMATS[file.reader].is_tabular else None,
         )
         for file_no, file in enumerate(readable)
     ]
@@ -129,6 +172,8 @@ def _sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> l
         if disagreeing is None:
             break
         files[disagreeing] = _repaired(files[disagreeing], "its records cannot be told apart")
+    misread = misread_columns(connection, rules, contract, files[0].arrival.delivery.mapping)
+    files = [_with_misread(file, misread.get(file_no, ())) for file_no, file in enumerate(files)]
     for file_no, file in enumerate(files):
         refuse_unreadable(connection, file_no, file.records)
     refused = scalar(connection, "select count(*) from refused")
@@ -137,6 +182,12 @@ def _sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> l
         + ("anti join refused using (file_no, row_no)" if refused else "")
     )
     return files
+
+
+def _with_misread(file: OpenFile, events: tuple[SchemaEvent, ...]) -> OpenFile:
+    if sentence := refusal(events, file.arrival.delivery.mapping):
+        raise FileUnreadable(file.arrival, sentence, (*file.events, *events))
+    return replace(file, events=(*file.events, *events))
 
 
 def _locate(files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection) -> int | None:

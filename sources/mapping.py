@@ -22,7 +22,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from sources.contract import Contract
+from sources.contract import Contract, Policy
 from sources.expression import Expression
 from sources.forms import PLAIN_NUMBER, DecimalMark, NumberForm, NumberSign, ThousandsSign, check_time_form
 from sources.mapping_columns import ColumnMapping, known_time_zone
@@ -119,10 +119,11 @@ class Mapping(YamlModel):
     texts stand for a missing value, ``dates`` in which formats as_date(column) looks for a date, ``optional`` which of
     the columns that expressions read a file need not have. ``sign: trailing`` takes a sign behind a number as well as
     one before it, ``sign: parentheses`` takes ``(5.00)`` for -5.00. ``time_zone`` is where timestamps without an offset
-    were written down. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there is). ``records``
-    names which of a format's kinds of record the feed takes, where it has several. ``sheet`` names the sheet of a
-    workbook, ``header_row`` the row (in a text, the line) that names the columns where titles stand above it.
-    ``history`` is None for a delivery of current rows.
+    were written down. ``ignored`` are delivered columns that nobody needs (``*``: whatever else there is).
+    ``on_unknown_column``, ``on_gone_column`` and ``on_retyped_column`` (warn, refuse) stand in for the contract's word
+    on what becomes of a file in which that happened. ``records`` names which of a format's kinds of record the feed
+    takes, where it has several. ``sheet`` names the sheet of a workbook, ``header_row`` the row (in a text, the line)
+    that names the columns where titles stand above it. ``history`` is None for a delivery of current rows.
     """
 
     set_by_loader: ClassVar[tuple[str, ...]] = ("name",)
@@ -148,6 +149,9 @@ class Mapping(YamlModel):
     files: str = "*"
     columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_as_column)]]
     ignored: tuple[str, ...] = ()
+    on_unknown_column: Policy | None = None
+    on_gone_column: Policy | None = None
+    on_retyped_column: Policy | None = None
     history: History | None = None
 
     @field_validator("dates")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +16,9 @@ from sources.lake import Lake
 from sources.readers import sql_path
 
 RECEIPTS = "receipts"
+
+DeliveredTypes = tuple[tuple[str, str], ...]
+"""Delivered columns with the types that their format gives them."""
 
 
 class Status(StrEnum):
@@ -51,6 +55,7 @@ RECEIPT_SCHEMA = pa.schema(
         ("min_known_date", pa.date32()),
         ("min_event_date", pa.date32()),
         ("max_event_date", pa.date32()),
+        ("delivered_columns", pa.map_(pa.string(), pa.string())),
         ("loaded_at", pa.timestamp("us")),
     ]
 )
@@ -62,7 +67,8 @@ class Receipt:
 
     ``delivered_rows = loaded_rows + quarantined_rows + duplicate_rows`` holds for every receipt. ``message`` is a
     sentence when there is something to say. ``modified_ns`` and ``size_bytes`` are the file's state when it was read.
-    Event dates span the loaded rows; None where no row was loaded or no row has one.
+    Event dates span the loaded rows; None where no row was loaded or no row has one. ``delivered_columns`` are those
+    that the mapping reads, for the deliverer's next file to be compared with; None where the format decides them.
     """
 
     source: str
@@ -86,6 +92,7 @@ class Receipt:
     min_known_date: date | None
     min_event_date: date | None
     max_event_date: date | None
+    delivered_columns: DeliveredTypes | None
     loaded_at: datetime
 
     def __post_init__(self) -> None:
@@ -115,6 +122,8 @@ def read_receipts(lake: Lake, feed: str) -> list[Receipt]:
     paths = sorted(lake.dataset(RECEIPTS).glob(f"batch_date=*/{feed}.*.parquet"))
     if not paths:
         return []
+    # a lake of an earlier version has receipts without the newest columns; the schema file has them all
+    paths.append(lake.dataset(RECEIPTS) / "_schema.parquet")
     listed = ", ".join(sql_path(path) for path in paths)
     with duckdb.connect() as connection:
         rows = (
@@ -123,5 +132,16 @@ def read_receipts(lake: Lake, feed: str) -> list[Receipt]:
             .to_arrow_table()
             .to_pylist()
         )
-    receipts = (Receipt(**{**row, "status": Status(row["status"])}) for row in rows)
+    receipts = (_receipt(row) for row in rows)
     return sorted(receipts, key=lambda receipt: (receipt.batch_date, receipt.file_id))
+
+
+def _receipt(row: dict[str, Any]) -> Receipt:
+    delivered = row["delivered_columns"]
+    return Receipt(
+        **{
+            **row,
+            "status": Status(row["status"]),
+            "delivered_columns": None if delivered is None else tuple(map(tuple, delivered)),
+        }
+    )

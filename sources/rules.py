@@ -14,12 +14,12 @@ from sources.expression import FAULTY_PATTERN, Expression
 from sources.forms import PLAIN_NUMBER, number_sql, time_sql, utc_sql
 from sources.mapping import Mapping
 from sources.mapping_columns import ColumnMapping, SignRule
-from sources.readers import DeliveredColumns, FileRefused, Records, quoted, sql_text
+from sources.readers import DeliveredColumns, quoted, sql_text
 
 VALUE_CHARACTERS = 100
-_SHOWN_COLUMNS = 20
 
 _SIGN = "sign"
+_EXACT_DIGITS = {"double": 15, "float": 6}
 _BLANKS = "' \t\u00a0\u3000'"
 
 
@@ -50,7 +50,8 @@ class Validation:
 class _Origin:
     """A contract column that was delivered: ``value`` is SQL over the relation, ``typed`` over ``v_<column>``.
 
-    ``sign`` is SQL over the relation of the text that gives the amount's sign, None where none does.
+    ``sign`` is SQL over the relation of the text that gives the amount's sign, None where none does. ``exact_digits``
+    is set for a binary floating-point number: every decimal of so many digits survives it.
     """
 
     column: Column
@@ -58,6 +59,7 @@ class _Origin:
     value: str
     typed: str
     sign: str | None = None
+    exact_digits: int | None = None
 
 
 def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColumns, relation: str) -> Validation:
@@ -92,45 +94,6 @@ def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColum
     return Validation(select, tuple(rules))
 
 
-def header_notes(contract: Contract, mapping: Mapping, records: Records) -> tuple[str, ...]:
-    """Sentences on columns that are unknown or absent; FileRefused when a required column is absent."""
-    missing, absent = [], []
-    for name, own in mapping.columns.items():
-        if own.sign_column is not None and own.source in records.columns and own.sign_column not in records.columns:
-            missing.append(own.sign_column)
-        if own.source is None or own.source in records.columns:
-            continue
-        column = contract.column(name)
-        lacking = [own.source] if own.expression is None else _not_delivered(own.expression, records)
-        if column.required:
-            missing += lacking
-        elif column.year_of is None:
-            absent += lacking
-    if missing:
-        raise FileRefused(
-            f"The file lacks the required {_columns(missing)}; it has {_columns([*records.columns])}. "
-            f"Deliver what is missing, or correct mapping {mapping.name} (names, encoding, delimiter)."
-        )
-    known = {*mapping.delivered_columns, *mapping.read_by_expressions, *mapping.ignored}
-    unknown = [] if "*" in mapping.ignored else [name for name in records.columns if name not in known]
-    notes = [*records.notes]
-    if unknown:
-        notes.append(f"Ignored the unknown {_columns(unknown)}.")
-    if absent:
-        notes.append(f"Did not find the optional {_columns(absent)}.")
-    return tuple(notes)
-
-
-def _not_delivered(expression: str, records: Records) -> list[str]:
-    return [name for name in Expression(expression).columns if name not in records.columns]
-
-
-def _columns(names: list[str]) -> str:
-    shown = ", ".join(name[:VALUE_CHARACTERS] or "''" for name in names[:_SHOWN_COLUMNS])
-    more = f" and {len(names) - _SHOWN_COLUMNS} more" if len(names) > _SHOWN_COLUMNS else ""
-    return f"column{'s' if len(names) > 1 else ''} {shown}{more}"
-
-
 def _origin(column: Column, own: ColumnMapping, mapping: Mapping, columns: DeliveredColumns) -> _Origin:
     assert own.source is not None
     delivered, sql_type = columns[own.source]
@@ -161,7 +124,7 @@ def _origin(column: Column, own: ColumnMapping, mapping: Mapping, columns: Deliv
         typed = (
             f"case when s_{column.name} in ({turned}) then -({typed}) when s_{column.name} in ({kept}) then {typed} end"
         )
-    return _Origin(column, own, f"nullif({text}, '')", typed, sign)
+    return _Origin(column, own, f"nullif({text}, '')", typed, sign, _EXACT_DIGITS.get(sql_type))
 
 
 def _reads_text(own: ColumnMapping) -> bool:
@@ -208,6 +171,13 @@ def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
         form = f" of the form {' or '.join(origin.mapping.format)}" if origin.mapping.format else ""
         after = f" is no {column.sql_type}{form}."
         yield "type", f"{name} ", after, f"{value} is not null and {typed} is null"
+    if origin.exact_digits and column.sql_type == "varchar":
+        after = " comes as a binary number, which has no text of its own; deliver text, or map it by an expression."
+        yield "type", f"{name} ", after, f"{value} is not null"
+    elif origin.exact_digits:
+        digits = f"ltrim(replace(regexp_replace({value}, '[.]0$', ''), '.', ''), '-0')"
+        after = f" comes as a binary number of more than {origin.exact_digits} digits; deliver an exact decimal."
+        yield "inexact", f"{name} ", after, f"length({digits}) > {origin.exact_digits}"
     if column.sql_type == "varchar" and origin.mapping.expression and Expression(origin.mapping.expression).readings:
         yield "type", f"{name} cannot be told: ", ".", f"regexp_matches({value}, {sql_text(FAULTY_PATTERN)})"
     if column.sql_type == "varchar":

@@ -21,7 +21,7 @@ from dagster import (
 import ml.drift
 from ml.registry import ModelRegistry
 from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
-from pipelines.lake_datasets import features_of_night, receipts_of_night, write_night
+from pipelines.lake_datasets import features_of_night, receipts_of_night, schema_events_of_night, write_night
 from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
@@ -30,6 +30,7 @@ from sources.contract import load_contracts
 OWNER = "model-validation@anchorwatch.example"
 RECEIPTS = AssetKey(["lake", "receipt"])
 QUARANTINE = AssetKey(["lake", "quarantine"])
+SCHEMA_EVENTS = AssetKey(["lake", "schema_event"])
 DRIFT = AssetKey(["lake", "feature_drift"])
 PAGE = AssetKey(["reports", "drift"])
 DELIVERED = "something_was_delivered"
@@ -52,6 +53,7 @@ DRIFTED_RATIO = 0.05
         for key, description in (
             (RECEIPTS, "One row for each delivered file: what became of its rows."),
             (QUARANTINE, "One row for each refused record: file, line, column, rule and the raw text."),
+            (SCHEMA_EVENTS, "One row for each column of a delivered file that was unknown, gone or of another type."),
         )
     ],
     check_specs=[
@@ -72,6 +74,8 @@ def deliveries(context: AssetExecutionContext, night: NightResource) -> Iterator
     )
     yield MaterializeResult(asset_key=RECEIPTS, metadata={"files_of_the_night": MetadataValue.int(len(tonight))})
     yield MaterializeResult(asset_key=QUARANTINE, metadata={"rows_of_the_night": MetadataValue.int(refused)})
+    events = schema_events_of_night(night.lake, night.as_of, night.night.last_night)
+    yield MaterializeResult(asset_key=SCHEMA_EVENTS, metadata={"events_of_the_night": MetadataValue.int(len(events))})
     yield AssetCheckResult(asset_key=RECEIPTS, check_name=DELIVERED, passed=len(tonight) > 0)
     if len(tonight) == 0:
         raise Failure(

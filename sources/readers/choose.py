@@ -29,16 +29,19 @@ from sources.readers.xml import Root, root_of
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what people call it, how it is opened, and whether its columns are up to who writes the file."""
+    """A format: what people call it, how it is opened, whether its columns are up to who writes the file, and whether
+    the file says of which type each is.
+    """
 
     title: str
     open: Reader
     is_tabular: bool = False
+    is_typed: bool = False
 
 
 FORMATS: dict[ReaderName, Format] = {
     "delimited": Format("delimited text", open_delimited, is_tabular=True),
-    "parquet": Format("Parquet", open_parquet, is_tabular=True),
+    "parquet": Format("Parquet", open_parquet, is_tabular=True, is_typed=True),
     "xlsx": Format("Excel workbook (.xlsx)", open_xlsx, is_tabular=True),
     "jsonl": Format("JSON Lines", open_jsonl, is_tabular=True),
     "camt": Format("camt bank statement", open_camt),

@@ -150,3 +150,10 @@ def test_small_shareholding_connects_nobody(built: Warehouse) -> None:
         """
     )
     assert groups == [(["S1", "S2"], 2), ([None, None, None], 3)]
+
+
+def test_schema_events_are_told_by_file_and_column(built: Warehouse) -> None:
+    events = built.query(
+        "select feed, batch_date, column_name, event, policy from monitoring.schema_event order by all"
+    )
+    assert events == [("repayment", NIGHTS[4], name, "COLUMN_UNKNOWN", "warn") for name in ("note", "user")]

@@ -7,7 +7,8 @@ The nights, all of 2026:
 * 03-31 R1 is split: S1 keeps 60,000 as R1A, S2 receives 40,000 as R1B. Half of the second payable is paid.
 * 04-01 R1B is financed with 30,000. R1A is transferred whole to S3 as R1A1, but the events' file is late.
 * 04-02 brings the late file, a credit note, and the payment of 03-31 again with another amount.
-* 04-03 20,000 of the financing is repaid; a redelivered vendor master moves V2 to another supplier.
+* 04-03 20,000 of the financing is repaid, in a file with two columns that nobody knows; a redelivered vendor master
+  moves V2 to another supplier.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Delivery:
     batch_date: date
     feed: str
     rows: Sequence[Mapping[str, Any]]
+    unknown_columns: Sequence[str] = ()
 
     @property
     def file_id(self) -> str:
@@ -86,6 +88,10 @@ def write_lake(lake: Path, deliveries: Sequence[Delivery]) -> None:
         }
         receipts = lake / "receipts" / f"batch_date={delivery.batch_date}"
         _write(receipts / f"{delivery.feed}.{delivery.file_id}.parquet", [receipt], own["receipts"])
+        event = {**receipt, "mapping": "identity", "event": "COLUMN_UNKNOWN", "policy": "warn"}
+        events = [{**event, "column_name": name} for name in delivery.unknown_columns]
+        folder = lake / "schema_events" / contract.source / contract.feed / f"batch_date={delivery.batch_date}"
+        _write(folder / f"{delivery.file_id}.parquet", events, own["schema_events"])
 
 
 def _instant(on: date, hour: int) -> datetime:
@@ -370,6 +376,8 @@ DELIVERIES = [
         [_invoice("1000", "A9", "V2", 5_000, _DUE, document_type="CREDIT_NOTE", reference_ap_document_no="A2")],
     ),
     Delivery(NIGHTS[3], "erp.ap_payment", [_payment("PAY1", "A2", 20_000)]),
-    Delivery(NIGHTS[4], "platform.repayment", [_repayment("REP2", "FIN1", 20_000, NIGHTS[3], "SUPPLIER")]),
+    Delivery(
+        NIGHTS[4], "platform.repayment", [_repayment("REP2", "FIN1", 20_000, NIGHTS[3], "SUPPLIER")], ["note", "user"]
+    ),
     Delivery(NIGHTS[4], "erp.vendor", [_vendor("1000", "V2", "P3")]),
 ]

@@ -116,7 +116,7 @@ def test_unknown_columns_are_named_and_ignored(zone: Zone) -> None:
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER + ",note", GOOD.format(1) + ",x"))
     (receipt,) = zone.ingest(FEED)
     assert receipt.loaded_rows == 1
-    assert receipt.message == "Ignored the unknown column note."
+    assert receipt.message == "COLUMN_UNKNOWN: ignored the unknown column note."
 
 
 FAULTS = {
