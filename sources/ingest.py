@@ -15,16 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import duckdb
-
 from sources.arrival import Arrival, Counts, batch_date_of, raw_dataset
 from sources.contract import Contract, load_contracts
+from sources.engine import engine
 from sources.lake import Lake
 from sources.landing import Delivery, scan_landing, sha256_of
 from sources.load import FileUnreadable, OpenFile, load_files, open_file, with_events
 from sources.mapping_files import MAPPING_FOLDERS
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
-from sources.readers import FileRefused, Workspace, sql_text
+from sources.readers import FileRefused, Workspace
 from sources.readers.choose import settled
 from sources.receipt import RECEIPT_SCHEMA, RECEIPTS, Receipt, Status, read_receipts, write_receipts
 from sources.schema_event import (
@@ -245,13 +244,8 @@ def _workspace(lake: Lake, contract: Contract, limits: Limits) -> Iterator[Works
     parent.mkdir(parents=True, exist_ok=True)
     scratch = parent / contract.name
     scratch.mkdir()
-    connection = duckdb.connect()
     try:
-        connection.execute(f"set memory_limit = {sql_text(limits.engine_memory)}")
-        connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set enable_progress_bar = false")
-        yield Workspace(connection, scratch, limits.max_content_bytes)
+        with engine(scratch, limits.engine_memory) as connection:
+            yield Workspace(connection, scratch, limits.max_content_bytes)
     finally:
-        connection.close()
         shutil.rmtree(scratch)

@@ -137,7 +137,7 @@ def load_files(
     for a column in which nothing can be read.
     """
     contract = files[0].arrival.contract
-    readable = _sort_out(list(files), connection)
+    readable = sort_out(list(files), connection)
     arrivals = [file.arrival for file in readable]
     find_duplicates(connection, contract, lake, receipts)
     counts = _counts(arrivals, connection)
@@ -160,8 +160,11 @@ def load_files(
     ]
 
 
-def _sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> list[OpenFile]:
-    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read."""
+def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> list[OpenFile]:
+    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read.
+
+    Nothing is written. Raises FileUnreadable when one of the files cannot be read to its end.
+    """
     contract = files[0].arrival.contract
     while True:
         files, rules = _deliver(files, connection)

@@ -25,12 +25,12 @@ _RECORD_SCHEMA = pa.schema([*_PLACE_SCHEMA, ("rule", pa.string()), ("message", p
 
 
 def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table ``refused``."""
+    """Make the empty table ``refused``; ``value`` is what stands in quotes in the message."""
     connection.execute(
         """
         create or replace temp table refused (
             file_no integer, row_no bigint, line_no bigint,
-            column_name varchar, rule varchar, message varchar, raw_text varchar
+            column_name varchar, rule varchar, message varchar, raw_text varchar, value varchar
         )
         """
     )
@@ -54,7 +54,7 @@ def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule])
         """
         insert into refused
         select file_no, row_no, null, column_name, rule,
-               before || coalesce('''' || _fault_value || '''', '') || after, null
+               before || coalesce('''' || _fault_value || '''', '') || after, null, _fault_value
         from numbered join rules on number = _fault
         """
     )
@@ -88,7 +88,7 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
             f"""
             insert into refused
             select n.file_no, n.row_no, null, '{name}', 'check_digit',
-                   '{name} ''' || w.number || ''' is not ' || w.meaning || '.', null
+                   '{name} ''' || w.number || ''' is not ' || w.meaning || '.', null, w.number
             from numbered n
             join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
             anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no

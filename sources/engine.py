@@ -1,0 +1,25 @@
+"""The engine that reads delivered files: a DuckDB connection with bounded memory that spills to a scratch folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from sources.sql import sql_text
+
+
+@contextmanager
+def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with at most ``memory`` (such as ``1GB``), whose times are UTC."""
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"set memory_limit = {sql_text(memory)}")
+        connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        yield connection
+    finally:
+        connection.close()
