@@ -82,8 +82,12 @@ def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColum
     values += [f"{origin.sign} as s_{name}" for name, origin in origins.items() if origin.sign is not None]
     typed = [f"{origin.typed} as t_{name}" for name, origin in origins.items()]
     final = [f"{_final(column, mapping, origins)} as {quoted(column.name)}" for column in contract.columns]
-    fault = " ".join(f"when {condition} then {rule.number}" for rule, condition in zip(rules, conditions, strict=True))
-    value = " ".join(f"when {rule.number} then {name}::varchar" for rule, name in zip(rules, faulty, strict=True))
+    # a branch that is never taken, since a mapping of constants alone has no rules
+    faults = ["when false then 0"]
+    faults += [f"when {condition} then {rule.number}" for rule, condition in zip(rules, conditions, strict=True)]
+    faulty_values = ["when 0 then null::varchar"]
+    faulty_values += [f"when {rule.number} then {name}::varchar" for rule, name in zip(rules, faulty, strict=True)]
+    fault, value = " ".join(faults), " ".join(faulty_values)
     select = f"""
         select _file_no, _row_no, {", ".join(final)}, _fault,
                case when _fault is not null then left(case _fault {value} end, {VALUE_CHARACTERS}) end as _fault_value

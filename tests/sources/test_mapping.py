@@ -107,3 +107,14 @@ def test_text_survives_its_encoding(tmp_path_factory: pytest.TempPathFactory, en
     (receipt,) = zone.ingest("tax.vat_invoice")
     assert receipt.loaded_rows == len(texts), zone.refused("message")
     assert zone.rows("raw/tax/vat_invoice", "goods_code") == [(text,) for text in texts]
+
+
+def test_a_mapping_of_constants_alone_makes_one_row_of_a_file(zone: Zone) -> None:
+    constants = {"base_currency": "USD", "quote_currency": "EUR", "rate_date": "2026-03-01", "rate": "1.5"}
+    columns = {name: {"constant": value} for name, value in constants.items()}
+    zone.map("rates", RATES | {"columns": columns, "ignored": ["*"]})
+    zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
+    zone.deliver(FEED, "r.csv", csv("a;b", "1;2", "3;4"))
+    (receipt,) = zone.ingest(FEED)
+    assert counts(receipt) == {"delivered": 2, "loaded": 1, "quarantined": 0, "duplicate": 1}
+    assert zone.rows("raw/external/fx_rate", "base_currency, rate") == [("USD", Decimal("1.5"))]

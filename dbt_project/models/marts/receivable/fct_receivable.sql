@@ -29,10 +29,12 @@ with payables as (
         cast(0 as decimal(18, 2)) as financed_amount,
         payables.retention_amount,
         payables.is_disputed,
+        settlements.settled_date,
         payables.valid_from as changed_date
     from {{ ref('int_payable_interval') }} as payables
     inner join {{ ref('int_core_enterprise') }} as core_enterprises
         on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
+    left join {{ ref('int_payable_settlement') }} as settlements on payables.payable_id = settlements.payable_id
     left join {{ ref('int_vendor') }} as vendors
         on
             payables.company_code = vendors.company_code
@@ -40,6 +42,40 @@ with payables as (
             and vendors.valid_to is null
     left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
     where payables.valid_to is null and payables.confirmed_date is not null
+),
+
+-- A leaf of a certificate tree is closed by what takes from it and gives to nobody.
+closing_days as (
+    select
+        certificate_id,
+        cast(occurred_at as date) as closing_date,
+        sum(amount) as amount
+    from {{ ref('int_certificate_event') }}
+    where valid_to is null and posted_date is not null and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
+    group by certificate_id, cast(occurred_at as date)
+),
+
+closed_amounts as (
+    select
+        certificate_id,
+        closing_date,
+        sum(amount) over (
+            partition by certificate_id order by closing_date rows between unbounded preceding and current row
+        ) as closed_amount
+    from closing_days
+),
+
+closings as (
+    select
+        positions.certificate_id,
+        min(closed_amounts.closing_date) as closed_date
+    from {{ ref('int_certificate_position_interval') }} as positions
+    inner join closed_amounts
+        on
+            positions.certificate_id = closed_amounts.certificate_id
+            and positions.face_amount - positions.passed_on_amount <= closed_amounts.closed_amount
+    where positions.valid_to is null
+    group by positions.certificate_id
 ),
 
 -- A certificate that is split ends; while a part of the split is late or refused, what is not accounted for stays
@@ -76,10 +112,12 @@ certificates as (
         positions.financed_amount,
         cast(null as decimal(18, 2)) as retention_amount,
         cast(null as boolean) as is_disputed,
+        closings.closed_date as settled_date,
         positions.valid_from as changed_date
     from {{ ref('int_certificate_position_interval') }} as positions
     inner join {{ ref('int_certificate') }} as certificates on positions.certificate_id = certificates.certificate_id
     inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
+    left join closings on positions.certificate_id = closings.certificate_id
     left join {{ ref('int_supplier') }} as suppliers
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
     where
@@ -88,8 +126,17 @@ certificates as (
             positions.passed_on_amount = 0
             or positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
         )
+),
+
+receivables as (
+    select * from payables
+    union all
+    select * from certificates
 )
 
-select * from payables
-union all
-select * from certificates
+select
+    *,
+    case
+        when settled_date is not null then greatest({{ days_between('due_date', 'settled_date') }}, 0)
+    end as days_late
+from receivables
