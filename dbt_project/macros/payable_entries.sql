@@ -66,7 +66,8 @@
                 and notes.fiscal_year >= first_known.fiscal_year
         qualify
             row_number() over (
-                partition by notes.company_code, notes.ap_document_no, notes.fiscal_year, notes.entry_date, notes.entry_sign
+                partition by
+                    notes.company_code, notes.ap_document_no, notes.fiscal_year, notes.entry_date, notes.entry_sign
                 order by first_known.fiscal_year desc
             ) = 1
     ),
@@ -86,7 +87,8 @@
     ),
 
     entries as (
-        select payable_id, valid_from as entry_date, posting_date as event_date, 'VERSION' as leg, 0 as amount from versions
+        select payable_id, valid_from as entry_date, posting_date as event_date, 'VERSION' as leg, 0 as amount
+        from versions
         union all
         select payable_id, entry_date, event_date, 'credited' as leg, amount from credit_notes
         union all
