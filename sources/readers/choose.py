@@ -74,6 +74,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], ReaderName], ...] = (
 )
 _WORKBOOK_STARTS = (b"PK\x03\x04", OLE_START)
 _OFX = re.compile(rb"OFXHEADER:|<\?OFX |<OFX>")
+_UTF_16_XML = re.compile(rb"\xff\xfe(\s\0)*<\0|\xfe\xff(\0\s)*\0<|\0<")
 DEFAULT_MAPPINGS = "formats"
 
 
@@ -92,7 +93,7 @@ def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
         raise FileRefused(
             "OFX is not read; ask the bank for camt.053, MT940 or BAI2, or deliver the bookings as delimited text."
         )
-    if text.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if text.startswith(b"<") or _UTF_16_XML.match(beginning):
         return _reader_of_xml(text if text.startswith(b"<") else beginning)
     if text.startswith(PDF_START):
         return "cii"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import mmap
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,16 @@ from sources.readers import (
 from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_records
 
 _BLOCK_BYTES = 1 << 20
+_MAX_COLUMNS = 10_000
+_SHOWN_COLUMNS = 20
+_SHOWN_CHARACTERS = 100
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Encodings that a file declares itself, the longer marks first, as one begins like another."""
 _LINE_SAFE = frozenset(
     {"utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-15", "cp1252", "cp1250", "ascii"}
 )
@@ -36,14 +46,14 @@ _LINE_SAFE = frozenset(
 
 def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     """Open delimited text whose first record, or the one on the mapping's ``header_row``, names its columns."""
-    encoding = "utf-8" if mapping.encoding == "utf-8-sig" else mapping.encoding
+    encoding = _encoding(path, mapping)
     content = path
     if encoding not in _LINE_SAFE:
         content, encoding = _whole(content, encoding, workspace), "utf-8"
     dialect = Dialect(encoding, _delimiter(content, mapping), mapping.quote, mapping.header_row)
     header = _header(content, dialect)
     file = _DelimitedFile(content, dialect, header, workspace)
-    if header.line_no != mapping.header_row or _holds_nul(content):
+    if header.line_no != mapping.header_row or _is_for_the_scanner(content):
         return file.repaired()
     if encoding == "utf-8":
         return file.fast(content)
@@ -145,15 +155,27 @@ def _header(content: Path, dialect: Dialect) -> _Header:
             f"The header line cannot be read: {record.message} Correct the file or its mapping's encoding."
         )
     if dialect.quote:
-        (names,) = csv.reader(
-            [record.text], delimiter=dialect.delimiter, quotechar=dialect.quote, skipinitialspace=True
-        )
+        try:
+            (names,) = csv.reader(
+                [record.text], delimiter=dialect.delimiter, quotechar=dialect.quote, skipinitialspace=True
+            )
+        except csv.Error as error:
+            raise FileRefused(
+                f"The header line cannot be read: {error}. Correct the file or its mapping's delimiter."
+            ) from error
     else:
         names = record.text.split(dialect.delimiter)
     names = [name.strip() for name in names]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > _MAX_COLUMNS:
+        raise FileRefused(
+            f"The header has {len(names):,} columns, the limit is {_MAX_COLUMNS:,}; deliver fewer, or correct the "
+            "delimiter in the mapping."
+        )
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise FileRefused(f"The header names {', '.join(repr(name) for name in repeated)} more than once.")
+        shown = ", ".join(repr(name[:_SHOWN_CHARACTERS]) for name in repeated[:_SHOWN_COLUMNS])
+        more = f" and {len(repeated) - _SHOWN_COLUMNS} others" if len(repeated) > _SHOWN_COLUMNS else ""
+        raise FileRefused(f"The header names {shown}{more} more than once; deliver it with a name for each column.")
     return _Header(tuple(names), record.line_no)
 
 
@@ -176,8 +198,20 @@ def _whole(content: Path, encoding: str, workspace: Workspace) -> Path:
         raise FileRefused(f"It is not {encoding} ({error.reason}); deliver it again or correct the mapping.") from error
 
 
-def _holds_nul(content: Path) -> bool:
-    if content.stat().st_size == 0:
-        return False
-    with content.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        return view.find(b"\0") >= 0
+def _encoding(path: Path, mapping: Mapping) -> str:
+    """The mapping's; where it leaves the default, that of the byte order mark with which the file begins."""
+    if mapping.encoding == "utf-8-sig":
+        return "utf-8"
+    with path.open("rb") as stream:
+        beginning = stream.read(4)
+    marked = (encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if beginning.startswith(mark))
+    return next(marked, "utf-8") if mapping.encoding == "utf-8" else mapping.encoding
+
+
+def _is_for_the_scanner(content: Path) -> bool:
+    """Whether the file holds a NUL, or a line so long that the engine would take gigabytes to refuse it."""
+    with content.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            if b"\0" in block or (len(block) == _BLOCK_BYTES and b"\n" not in block):
+                return True
+    return False

@@ -1,24 +1,34 @@
-"""Wrappings around a delivered file: gzip, or a zip archive that holds one file; taken off as a stream, within a bound.
+"""Wrappings around a delivered file: gzip, or a zip archive that holds one file; taken off as a stream, within bounds.
 
-A name inside an archive chooses the reader and is never used as a path.
+A name inside an archive chooses the reader and is never used as a path. What is unpacked is bounded by its size and by
+its proportion to the packed file: business documents shrink to a tenth or a fiftieth, a bomb to a thousandth.
 """
 
 from __future__ import annotations
 
-import gzip
+import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO, Protocol
 
 from sources.readers import FileRefused, Workspace
 
 HEAD_BYTES = 1 << 16
 
 _BLOCK_BYTES = 1 << 20
+_PACKED_BLOCK_BYTES = 1 << 14
+_GZIP_FORMAT = 31  # the window of zlib, with the header and the checksum of gzip
 _WRAPPINGS = (".gz", ".zip")
+_MAX_PROPORTION = 200
+_ALWAYS_UNPACKED_BYTES = 64 << 20
+_DIRECTORY_BYTES = 2 << 20
+"""Room for the directory of an archive of 20,000 files, of which one is delivered."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods that unpack a block at a time; bzip2 and LZMA make gigabytes of one block."""
 
 
 class _Stream(Protocol):
@@ -42,11 +52,17 @@ def unpacked(path: Path, workspace: Workspace) -> Path:
         return path
     target = workspace.scratch / "content"
     written = 0
+    proportionate = max(_ALWAYS_UNPACKED_BYTES, _MAX_PROPORTION * path.stat().st_size)
     with _content(path) as (_, stream), target.open("wb") as sink:
         while block := stream.read(_BLOCK_BYTES):
             written += len(block)
             if written > workspace.max_content_bytes:
                 raise FileRefused(f"Unpacked it exceeds {workspace.max_content_bytes:,} bytes; split it.")
+            if written > proportionate:
+                raise FileRefused(
+                    f"It unpacks to more than {_MAX_PROPORTION} times its size, as no business document does; "
+                    "deliver it without the packing."
+                )
             sink.write(block)
     return target
 
@@ -56,18 +72,60 @@ def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
     name = path.name.lower()
     try:
         if name.endswith(".gz"):
-            with gzip.open(path, "rb") as stream:
-                yield _unwrapped(path.name[: -len(".gz")]), stream
+            with path.open("rb") as file:
+                yield _unwrapped(path.name[: -len(".gz")]), _Gunzipped(file)
         elif name.endswith(".zip"):
-            with zipfile.ZipFile(path) as archive:
+            with _Archive(path) as file, zipfile.ZipFile(file) as archive:
                 member = _only_member(archive)
                 with archive.open(member) as stream:
                     yield _unwrapped(PurePosixPath(member.filename).name), stream
         else:
             with path.open("rb") as stream:
                 yield path.name, stream
-    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FileRefused(f"It does not unpack ({error}); deliver the file again.") from error
+
+
+class _Gunzipped:
+    """The content of a gzip file of one or more members; EOFError or zlib.error when it is broken.
+
+    The standard library's own reader takes a header byte by byte, and a header may hold a name of any length.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._inflater = zlib.decompressobj(_GZIP_FORMAT)
+        self._packed = b""
+
+    def read(self, size: int, /) -> bytes:
+        while not self._inflater.eof or self._begins_another():
+            packed = self._packed or self._file.read(_PACKED_BLOCK_BYTES)
+            content = self._inflater.decompress(packed, size)
+            self._packed = self._inflater.unconsumed_tail
+            if content:
+                return content
+            if not packed and not self._inflater.eof:
+                raise EOFError("it ends in the middle")
+        return b""
+
+    def _begins_another(self) -> bool:
+        """Whether another member follows; zeros are padding."""
+        packed = self._inflater.unused_data.lstrip(b"\0")
+        while not packed:
+            if not (block := self._file.read(_PACKED_BLOCK_BYTES)):
+                return False
+            packed = block.lstrip(b"\0")
+        self._inflater, self._packed = zlib.decompressobj(_GZIP_FORMAT), packed
+        return True
+
+
+class _Archive(io.FileIO):
+    """A zip file whose directory is bounded: the library reads it whole, before the first name of it is seen."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _DIRECTORY_BYTES:
+            raise FileRefused("The archive holds too many files; deliver an archive of one file each.")
+        return super().read(size)
 
 
 def _unwrapped(name: str) -> str:
@@ -81,12 +139,15 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if len(members) != 1:
         raise FileRefused(f"The archive holds {len(members)} files; deliver an archive of one file each.")
     (member,) = members
-    place = PurePosixPath(member.filename.replace("\\", "/"))
-    if place.is_absolute() or ".." in place.parts:
+    place = PureWindowsPath(member.filename)  # which takes both kinds of slash, and knows drives
+    if place.anchor or ".." in place.parts:
         raise FileRefused("The archive names a file outside itself; it was not unpacked.")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise FileRefused("The archive holds a link or a device instead of a file; deliver the file itself.")
     if member.flag_bits & 0x1:
         raise FileRefused("The archive is encrypted; deliver it without a password.")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+    if member.compress_type not in _METHODS:
         raise FileRefused("The archive is compressed in a way that is not read here; use deflate.")
     return member
 

@@ -82,6 +82,15 @@ def test_byte_order_mark_and_line_ends(zone: Zone, line_end: str) -> None:
     assert zone.rows("raw/external/fx_rate", "rate") == [(Decimal("7.1"),)] * 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["r.csv", "r.txt"])
+def test_a_byte_order_mark_names_the_encoding(zone: Zone, encoding: str, name: str) -> None:
+    zone.deliver(FEED, name, csv(RATE_HEADER, GOOD.format(1), "EUR,\u5143,2026-03-01,7.1").encode(encoding))
+    (receipt,) = zone.ingest(FEED)
+    assert counts(receipt) == {"delivered": 2, "loaded": 1, "quarantined": 1, "duplicate": 0}
+    assert zone.refused("row_no, line_no, raw_text") == [(2, 3, "EUR,\u5143,2026-03-01,7.1")]
+
+
 def test_mixed_line_ends_are_read(zone: Zone) -> None:
     zone.deliver(FEED, "r.csv", f"{RATE_HEADER}\r\n{GOOD.format(1)}\n{GOOD.format(2)}\r\n{GOOD.format(3)}\n")
     (receipt,) = zone.ingest(FEED)
@@ -94,7 +103,12 @@ def test_mixed_line_ends_are_read(zone: Zone) -> None:
         (b"", "empty"),
         (b"base_currency,quote_currency,rate_date\nUSD,CNY,2026-03-01\n", "lacks the required column rate"),
         (b"base_currency,rate,rate_date,rate\n", "more than once"),
-        (b"\xff\xfe,b\n", "header line cannot be read"),
+        (b"\xff,b\n", "header line cannot be read"),
+        (b"\xff\xfe,b\n", "not utf-16"),
+        (f"{'x' * 200_000!r},b\n".replace("'", '"').encode(), "header line cannot be read: field larger"),
+        (f"{RATE_HEADER},{','.join(f'c{i}' for i in range(10_000))}\n".encode(), "10,004 columns, the limit is 10,000"),
+        (b"," * 60_000 + b"\n", "60,001 columns"),
+        (",".join(f"c{i % 30}" for i in range(90)).encode(), "'c26' and 10 others more than once"),
     ],
 )
 def test_a_file_without_a_usable_header_is_refused(zone: Zone, content: bytes, sentence: str) -> None:
