@@ -9,11 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from io import BytesIO
 from pathlib import Path
-
-from pypdf import PdfReader
-from pypdf.generic import EmbeddedFile
 
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
@@ -28,6 +24,7 @@ from sources.readers.en16931 import (
     one_of,
     stated_once,
 )
+from sources.readers.pdf_attachment import finder
 from sources.readers.spool import LeftOut, Row, kind_of, spooled
 from sources.readers.xml import Element, every, first, local_name, text
 
@@ -63,9 +60,6 @@ _PATHS = {
     "due_date": f"{_TERMS}/DueDateDateTime/DateTimeString",
 }
 
-_XML_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
-_MAX_PDF_BYTES = 128 << 20
-_MAX_XML_BYTES = 64 << 20  # pypdf itself unpacks no stream of more than 75 MB
 _HEADER_BYTES = 1 << 10
 _DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 
@@ -123,33 +117,8 @@ def _is_pdf(path: Path) -> bool:
 
 def _embedded_xml(path: Path, workspace: Workspace) -> Path:
     """The invoice XML of the PDF, in the scratch folder; FileRefused when it has none, several, or cannot be read."""
-    if path.stat().st_size > _MAX_PDF_BYTES:
-        raise FileRefused(f"A PDF invoice of more than {_MAX_PDF_BYTES:,} bytes is not read; deliver its XML.")
-    file = BytesIO(path.read_bytes())
-    try:
-        content = _embedded_in(file)
-    except (FileRefused, MemoryError):
-        raise
-    except Exception as error:  # pypdf lets errors of every kind through when a PDF is broken
-        raise FileRefused(f"It is no readable PDF ({type(error).__name__}: {error}); deliver it again.") from error
-    if len(content) > _MAX_XML_BYTES:
-        raise FileRefused(f"Its embedded XML exceeds {_MAX_XML_BYTES:,} bytes; deliver the XML itself.")
     target = workspace.scratch / "embedded.xml"
-    target.write_bytes(content)
+    problem = finder.find(path, target)
+    if problem is not None:
+        raise FileRefused(problem)
     return target
-
-
-def _embedded_in(file: BytesIO) -> bytes:
-    reader = PdfReader(file)
-    if reader.is_encrypted:
-        raise FileRefused("The PDF is encrypted; deliver it without a password.")
-    found = [embedded for embedded in reader.attachment_list if _is_invoice(embedded)]
-    if not found:
-        raise FileRefused(f"The PDF embeds no invoice ({', '.join(sorted(_XML_NAMES))}); deliver the XML.")
-    if len(found) > 1:
-        raise FileRefused(f"The PDF embeds {len(found)} invoices; deliver one a file.")
-    return found[0].content
-
-
-def _is_invoice(embedded: EmbeddedFile) -> bool:
-    return any(name is not None and name.lower() in _XML_NAMES for name in (embedded.name, embedded.alternative_name))

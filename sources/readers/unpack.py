@@ -75,7 +75,7 @@ def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
             with path.open("rb") as file:
                 yield _unwrapped(path.name[: -len(".gz")]), _Gunzipped(file)
         elif name.endswith(".zip"):
-            with _Archive(path) as file, zipfile.ZipFile(file) as archive:
+            with _Archive(path) as packed, zipfile.ZipFile(packed) as archive:
                 member = _only_member(archive)
                 with archive.open(member) as stream:
                     yield _unwrapped(PurePosixPath(member.filename).name), stream

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pypdf import PdfWriter
 
 from sources.mapping_files import load_mapping
-from sources.readers import FileRefused, Workspace, cii
+from sources.readers import FileRefused, Workspace, pdf_attachment
 from sources.readers.choose import FORMATS
 from tests.sources import test_reader_ubl as ubl
 from tests.sources.landing_zone import Zone, counts
@@ -210,14 +210,25 @@ def test_a_pdf_without_a_readable_invoice_is_refused(zone: Zone, content: bytes,
     assert str(zone.root) not in (receipt.message or "")
 
 
-def test_the_size_of_a_pdf_and_of_its_invoice_is_bounded(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = pdf(("factur-x.xml", invoice()))
-    monkeypatch.setattr(cii, "_MAX_XML_BYTES", len(invoice()) - 1)
-    zone.deliver(FEED, "a.pdf", content)
-    assert "embedded XML exceeds" in str(zone.ingest(FEED)[0].message)
-    monkeypatch.setattr(cii, "_MAX_PDF_BYTES", len(content) - 1)
-    zone.deliver(FEED, "b.pdf", content + b"\n")
-    assert "A PDF invoice of more than" in str([receipt.message for receipt in zone.ingest(FEED)])
+def test_the_size_of_a_pdf_and_of_its_invoice_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, target = tmp_path / "a.pdf", tmp_path / "embedded.xml"
+    path.write_bytes(pdf(("factur-x.xml", invoice())))
+    monkeypatch.setattr(pdf_attachment, "MAX_XML_BYTES", len(invoice()) - 1)
+    assert "embedded XML exceeds" in str(pdf_attachment.answer(path, target))
+    monkeypatch.setattr(pdf_attachment, "MAX_PDF_BYTES", path.stat().st_size - 1)
+    assert "A PDF invoice of more than" in str(pdf_attachment.answer(path, target))
+    assert not target.exists()
+
+
+def test_a_pdf_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path: Path) -> None:
+    endless, sound, target = tmp_path / "endless.pdf", tmp_path / "sound.pdf", tmp_path / "embedded.xml"
+    endless.write_bytes(b"%PDF-1.7\n" + b"1 0 obj\n<<>>\nendobj\n" * 4_000_000)
+    sound.write_bytes(pdf(("factur-x.xml", invoice())))
+    finder = pdf_attachment.Finder(patience_seconds=5)
+    assert finder.find(endless, target) == "The PDF takes longer than 5 seconds to read; deliver its XML."
+    assert finder.find(sound, target) is None
+    assert target.read_text() == invoice()
+    finder.end()
 
 
 @pytest.mark.parametrize(
