@@ -16,8 +16,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.console import screen
 from pipelines.night import NightError
 from pipelines.settings import CHECKOUT, Settings
+from pipelines.source_commands import app as source_app
 
 app = typer.Typer(
     help="Nightly watch over a reverse-factoring book.",
@@ -25,8 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# A log file or a pipe has no width of its own.
-console = Console(width=None if sys.stdout.isatty() else 140)
+app.add_typer(source_app, name="source")
+console = screen()
 errors = Console(stderr=True)
 
 # Thirty months: 28 of history, then 61 days of daily deliveries.

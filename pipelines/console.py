@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,11 @@ from pipelines.settings import Settings
 
 WARNINGS_SHOWN = 12
 STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
+
+
+def screen() -> Console:
+    """Where a command prints: as wide as the terminal, or wide enough for a log file, which has no width of its own."""
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def show_morning(settings: Settings, console: Console) -> None:

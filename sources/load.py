@@ -138,6 +138,9 @@ def load_files(
     """
     contract = files[0].arrival.contract
     readable = sort_out(list(files), connection)
+    for file in readable:
+        if sentence := refusal(file.events, file.arrival.delivery.mapping):
+            raise FileUnreadable(file.arrival, sentence, file.events)
     arrivals = [file.arrival for file in readable]
     find_duplicates(connection, contract, lake, receipts)
     counts = _counts(arrivals, connection)
@@ -161,9 +164,10 @@ def load_files(
 
 
 def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> list[OpenFile]:
-    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read.
+    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read, with their events.
 
-    Nothing is written. Raises FileUnreadable when one of the files cannot be read to its end.
+    Nothing is written, and no file refused for its columns. Raises FileUnreadable when one of the files cannot be read
+    to its end.
     """
     contract = files[0].arrival.contract
     while True:
@@ -176,7 +180,7 @@ def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> li
             break
         files[disagreeing] = _repaired(files[disagreeing], "its records cannot be told apart")
     misread = misread_columns(connection, rules, contract, files[0].arrival.delivery.mapping)
-    files = [_with_misread(file, misread.get(file_no, ())) for file_no, file in enumerate(files)]
+    files = [replace(file, events=(*file.events, *misread.get(no, ()))) for no, file in enumerate(files)]
     for file_no, file in enumerate(files):
         refuse_unreadable(connection, file_no, file.records)
     refused = scalar(connection, "select count(*) from refused")
@@ -185,12 +189,6 @@ def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> li
         + ("anti join refused using (file_no, row_no)" if refused else "")
     )
     return files
-
-
-def _with_misread(file: OpenFile, events: tuple[SchemaEvent, ...]) -> OpenFile:
-    if sentence := refusal(events, file.arrival.delivery.mapping):
-        raise FileUnreadable(file.arrival, sentence, (*file.events, *events))
-    return replace(file, events=(*file.events, *events))
 
 
 def _locate(files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from sources.mapping import Mapping
 from sources.readers import (
@@ -50,7 +51,9 @@ def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Record
     content = path
     if encoding not in _LINE_SAFE:
         content, encoding = _whole(content, encoding, workspace), "utf-8"
-    dialect = Dialect(encoding, _delimiter(content, mapping), mapping.quote, mapping.header_row)
+    with content.open("rb") as stream:
+        delimiter = delimiter_of(stream, mapping)
+    dialect = Dialect(encoding, delimiter, mapping.quote, mapping.header_row)
     header = _header(content, dialect)
     file = _DelimitedFile(content, dialect, header, workspace)
     if header.line_no != mapping.header_row or _is_for_the_scanner(content):
@@ -137,11 +140,10 @@ class _DelimitedFile:
         )
 
 
-def _delimiter(content: Path, mapping: Mapping) -> str:
-    """The mapping's; a tab where it names none and the first line has tabs but no comma."""
-    with content.open("rb") as stream:
-        for _ in range(mapping.header_row):
-            line = stream.readline(_BLOCK_BYTES)
+def delimiter_of(content: BinaryIO, mapping: Mapping) -> str:
+    """The mapping's; a tab where it names none and the line of the header has tabs but no comma."""
+    for _ in range(mapping.header_row):
+        line = content.readline(_BLOCK_BYTES)
     return "\t" if mapping.delimiter == "," and b"\t" in line and b"," not in line else mapping.delimiter
 
 

@@ -1,0 +1,76 @@
+"""Commands about one source: `anchorwatch source check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.console import screen
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from sources.mapping import Mapping
+
+app = typer.Typer(help="Work on one source of the outside world.", no_args_is_help=True)
+
+_Feed = Annotated[str | None, typer.Option("--feed", help="The feed, such as bank.transaction")]
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A file as delivered")],
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", help="Name of a mapping, or a file of one (NAME.yaml)")
+    ] = None,
+    feed: _Feed = None,
+    rows: Annotated[int, typer.Option(min=0, help="Refused records shown of each rule")] = 10,
+) -> None:
+    """Show what would be loaded of a file, what refused and why. Nothing is loaded.
+
+    Exit code 0: every record would be loaded. 1: some would be refused. 2: the file or the mapping cannot be used.
+    """
+    from pipelines.source_screens import show_check
+    from sources.check import check_file
+    from sources.readers import FileRefused
+    from sources.yaml_model import MappingError
+
+    chosen = _mapping(mapping, feed)
+    try:
+        done = check_file(file, chosen, examples=rows)
+    except FileRefused as error:
+        raise MappingError(f"{file.name} cannot be used with mapping {chosen.name}: {error}") from error
+    show_check(done, screen())
+    if done.refusal:
+        raise typer.Exit(2)
+    if done.refused:
+        raise typer.Exit(1)
+
+
+def _mapping(mapping: str | None, feed: str | None) -> Mapping:
+    """The mapping of a file or a name, or that of a feed's own column names."""
+    from sources.contract import load_contracts
+    from sources.mapping import identity_mapping
+    from sources.mapping_files import load_mapping, read_mapping
+    from sources.yaml_model import MappingError, nearest
+
+    if mapping is None and feed is None:
+        raise MappingError(
+            "Neither --mapping nor --feed is given: name a mapping, or the feed of a file that needs none."
+        )
+    if feed is not None and feed not in load_contracts():
+        raise MappingError(f"There is no feed {feed}{nearest(feed, load_contracts())}.")
+    if mapping is None:
+        assert feed is not None
+        return identity_mapping(load_contracts()[feed])
+    if mapping.endswith((".yaml", ".yml")):
+        path = Path(mapping)
+        if not path.is_file():
+            raise MappingError(f"There is no file {mapping}; name the file of a mapping, or a mapping by its name.")
+        found = read_mapping(path)
+    else:
+        found = load_mapping(mapping, Settings().mappings)
+    if feed is not None and found.feed != feed:
+        raise MappingError(f"Mapping {found.name} is for {found.feed}, not for {feed}; leave --feed out.")
+    return found
