@@ -210,12 +210,12 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 3000) -> 
 def _night_date(as_of: datetime | None) -> date:
     from sources.landing import newest_delivery
 
-    settings = Settings()
+    settings, today = Settings(), datetime.now(UTC).date()
     if as_of is not None:
-        if as_of.date() > datetime.now(UTC).date():
+        if as_of.date() > today:
             raise UsageError(f"{as_of.date()} lies in the future; a night can only use what has been delivered.")
         return as_of.date()
-    newest = newest_delivery(settings.landing)
+    newest = newest_delivery(settings.landing, today)
     if newest is None:
         raise NightError(
             f"No file has been delivered: {settings.landing} is empty. `anchorwatch simulate` makes a demo."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from dagster import DefaultSensorStatus, RunRequest, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
 
@@ -17,14 +18,14 @@ def delivery_sensor(settings: Settings) -> SensorDefinition:
         job=INGEST,
         minimum_interval_seconds=300,
         default_status=DefaultSensorStatus.STOPPED,
-        description="Looks into landing every five minutes; a file that was not there before starts the ingest.",
+        description="Looks into landing every five minutes; a file that is new or changed starts the ingest.",
     )
     def deliveries_arrived(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
-        newest = newest_delivery(settings.landing)
+        newest = newest_delivery(settings.landing, datetime.now(UTC).date())
         if newest is None:
             yield SkipReason(f"No delivery in {settings.landing} yet")
             return
-        cursor = f"{newest.date.isoformat()} {newest.files} files"
+        cursor = f"{newest.date.isoformat()} {newest.files} files, changed {newest.modified_ns}"
         if cursor == context.cursor:
             yield SkipReason(f"Nothing new since {cursor}")
             return

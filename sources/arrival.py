@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sources.contract import Contract
+from sources.control import Control
 from sources.landing import Delivery
 from sources.receipt import DeliveredTypes, Receipt, Status
 
@@ -21,24 +22,38 @@ class Counts:
     min_known_date: date | None = None
     min_event_date: date | None = None
     max_event_date: date | None = None
+    absent: int | None = None
+    withdrawn: int | None = None
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One delivered file, its content's SHA-256 ('' when it must not be opened) and its batch date."""
+    """One delivered file, its content's SHA-256 ('' when it must not be opened) and its batch date.
+
+    ``restates`` is the receipt of what lay under the same folder and name before, whatever became of it.
+    """
 
     contract: Contract
     delivery: Delivery
     batch_date: date
     sha256: str
+    control: Control | None = None
+    restates: Receipt | None = None
 
     @property
     def file_id(self) -> str:
-        """Delivery date and 16 hex digits, so that ids of later deliveries sort after those of earlier ones."""
+        """Delivery date and 16 hex digits, so that ids of later deliveries sort after those of earlier ones.
+
+        The id of a file that restates another goes on from that one's, so that it sorts after it and before the rest.
+        """
         delivery = self.delivery
         content = self.sha256 or f"{delivery.size_bytes} {delivery.modified_ns}"
         parts = (self.contract.name, delivery.business_date.isoformat(), delivery.file, content)
-        return f"{delivery.business_date:%Y%m%d}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:16]}"
+        digest = hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
+        if self.restates is None:
+            return f"{delivery.business_date:%Y%m%d}-{digest}"
+        first, _, place = self.restates.file_id.partition(".")
+        return f"{first}.{int(place.partition('-')[0] or 0) + 1:06d}-{digest}"
 
     @property
     def raw_dataset(self) -> str:
@@ -86,6 +101,11 @@ class Arrival:
             max_event_date=counts.max_event_date,
             delivered_columns=delivered_columns,
             loaded_at=loaded_at,
+            restates_file_id=self.restates.file_id if self.restates else None,
+            absent_rows=counts.absent,
+            withdrawn_rows=counts.withdrawn,
+            controls=self.control.names if self.control else None,
+            control_sha256=self.control.sha256 if self.control else None,
         )
 
 

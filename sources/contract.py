@@ -143,7 +143,12 @@ LINEAGE: tuple[LineageColumn, ...] = (
     LineageColumn("known_date", "date", pa.date32(), "Business date on which the row became known to us"),
     LineageColumn("batch_date", "date", pa.date32(), "First night that may use the file the row came in"),
     LineageColumn("file_id", "varchar", pa.string(), "Delivered file the row came in (lake receipt)"),
-    LineageColumn("row_no", "bigint", pa.int64(), "Number of the record in the delivered file, from 1"),
+    LineageColumn(
+        "row_no",
+        "bigint",
+        pa.int64(),
+        "Number of the record in the delivered file, from 1; negative in a version that withdraws a row",
+    ),
     LineageColumn("loaded_at", "timestamp", pa.timestamp("us"), "When the row was loaded (UTC clock of the run)"),
 )
 

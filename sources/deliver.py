@@ -20,7 +20,7 @@ import yaml
 from pydantic import model_validator
 
 from sources.contract import load_contracts
-from sources.landing import DELIVERY_FILE, DeliveryEntry
+from sources.instructions import DELIVERY_FILE, DeliveryEntry
 from sources.mapping import TextForm
 from sources.mapping_files import MAPPING_FOLDERS, load_mapping
 from sources.yaml_model import MappingError, YamlModel, fault, nearest, parse_model, read_yaml

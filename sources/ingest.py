@@ -9,23 +9,35 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sources.against_control import ControlDisagrees, check_bytes
 from sources.arrival import Arrival, Counts, batch_date_of, raw_dataset
 from sources.contract import Contract, load_contracts
+from sources.control import Control
 from sources.engine import engine
 from sources.lake import Lake
-from sources.landing import Delivery, scan_landing, sha256_of
+from sources.landing import Delivery, scan_landing, settled_control, sha256_of
 from sources.load import FileUnreadable, OpenFile, load_files, open_file, with_events
 from sources.mapping_files import MAPPING_FOLDERS
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace
 from sources.readers.choose import settled
-from sources.receipt import RECEIPT_SCHEMA, RECEIPTS, Receipt, Status, read_receipts, write_receipts
+from sources.receipt import (
+    RECEIPT_SCHEMA,
+    RECEIPTS,
+    Receipt,
+    Status,
+    newest_receipts,
+    read_receipts,
+    write_receipts,
+)
+from sources.restatement import restated_receipts
 from sources.schema_event import (
     SCHEMA_EVENT_SCHEMA,
     SCHEMA_EVENTS,
@@ -80,11 +92,12 @@ def ingest_feed(
     clock = loaded_at or datetime.now(UTC).replace(tzinfo=None)
     receipts = read_receipts(lake, feed)
     _remove_unfinished(lake, contract, {receipt.file_id for receipt in receipts})
-    arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits, mapping_folders)
+    with _without_vanished_files():
+        arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits, mapping_folders)
     if not arrivals:
         return []
     made: list[Receipt] = []
-    with _workspace(lake, contract, limits) as workspace:
+    with _workspace(lake, contract, limits) as workspace, _without_vanished_files():
         for start in range(0, len(arrivals), _FILES_A_COMMIT):
             commit = arrivals[start : start + _FILES_A_COMMIT]
             fresh = _ingest(commit, lake, [*receipts, *made], workspace, clock)
@@ -113,22 +126,68 @@ def _arrivals(
     limits: Limits,
     mapping_folders: Sequence[Path],
 ) -> list[Arrival]:
-    """Delivered files without a receipt, in the order in which their rows become versions."""
-    states = {(r.business_date, r.file, r.size_bytes, r.modified_ns) for r in receipts}
-    done = {receipt.file_id for receipt in receipts}
+    """Delivered files without a receipt that stands, in the order in which their rows become versions."""
+    newest = newest_receipts(receipts)
     arrivals = []
+    held: set[Path] = set()
     for delivery in scan_landing(landing, contract, as_of, limits.max_file_bytes, mapping_folders):
-        if (delivery.business_date, delivery.file, delivery.size_bytes, delivery.modified_ns) in states:
+        earlier = newest.get((delivery.business_date, delivery.file))
+        if earlier and earlier.status is not Status.REFUSED and _in_state_of(earlier, delivery):
+            continue
+        control, waits = settled_control(delivery)
+        if waits:
+            held |= {delivery.path} if delivery.joined_as else set()
             continue
         sha256 = "" if delivery.problem else sha256_of(delivery.path)
         if not delivery.problem:
             # a file that no reader takes keeps its mapping, and is refused with the sentence when it is opened
             with suppress(FileRefused):
                 delivery = replace(delivery, mapping=settled(delivery.path, delivery.mapping, contract))
-        arrival = Arrival(contract, delivery, batch_date_of(delivery.business_date, last_night), sha256)
-        if arrival.file_id not in done:
+        batch_date = batch_date_of(delivery.business_date, last_night)
+        arrival = Arrival(contract, _held_against(delivery, control, sha256), batch_date, sha256, control, earlier)
+        if arrival.delivery.problem and delivery.joined_as:
+            held.add(delivery.path)
+        if earlier is None or not _is_settled(earlier, arrival):
             arrivals.append(arrival)
-    return sorted(arrivals, key=lambda arrival: (arrival.batch_date, arrival.file_id))
+    ready = [arrival for arrival in arrivals if not _is_joined_with(arrival.delivery, held)]
+    return sorted(ready, key=lambda arrival: (arrival.batch_date, arrival.file_id))
+
+
+def _in_state_of(receipt: Receipt, delivery: Delivery) -> bool:
+    return (receipt.size_bytes, receipt.modified_ns) == (delivery.size_bytes, delivery.modified_ns)
+
+
+def _is_settled(earlier: Receipt, arrival: Arrival) -> bool:
+    """Whether a receipt answers for the file as it lies there now.
+
+    A refused file is looked at again when what it is read by has changed: its control or its mapping.
+    """
+    delivery = arrival.delivery
+    same_bytes = earlier.sha256 == arrival.sha256 if arrival.sha256 else _in_state_of(earlier, delivery)
+    if earlier.status is not Status.REFUSED or not same_bytes:
+        return same_bytes
+    control_sha256 = arrival.control.sha256 if arrival.control else None
+    return (earlier.mapping, earlier.control_sha256) == (delivery.mapping.name, control_sha256)
+
+
+def _held_against(delivery: Delivery, control: Control | None, sha256: str) -> Delivery:
+    """The delivery, with a problem where its control says another name, date, size or SHA-256."""
+    if control is None or delivery.problem:
+        return delivery
+    try:
+        check_bytes(control, delivery.path, delivery.business_date, sha256)
+    except ControlDisagrees as error:
+        return replace(delivery, problem=str(error))
+    return delivery
+
+
+def _is_joined_with(delivery: Delivery, held: Collection[Path]) -> bool:
+    """Whether a table that the file is joined with waits or was refused; the file waits with it."""
+    return any(
+        path.parent == delivery.path.parent and fnmatchcase(path.name, table.files)
+        for table in delivery.mapping.tables.values()
+        for path in held
+    )
 
 
 def _ingest(
@@ -143,37 +202,58 @@ def _ingest(
             made[receipt.file_id] = receipt
         group.clear()
 
-    contents = {(r.sha256, r.mapping): r for r in receipts if r.status is Status.LOADED}
+    contents = _contents(receipts)
     grouped: dict[tuple[str, str | None], Arrival] = {}
     for arrival in arrivals:
         content = (arrival.sha256, arrival.delivery.mapping.name)
         if content in grouped:
             load_group()
-            contents |= {(r.sha256, r.mapping): r for r in made.values() if r.status is Status.LOADED}
+            contents = _contents([*receipts, *made.values()])
             grouped.clear()
         if arrival.delivery.problem:
             made[arrival.file_id] = _refuse(arrival, lake, arrival.delivery.problem, clock)
             continue
         if arrival.delivery.joined_as:
-            message = f"Read with the files beside it, as table {arrival.delivery.joined_as}."
-            made[arrival.file_id] = arrival.receipt(Status.JOINED, clock, message=message)
+            made[arrival.file_id] = arrival.receipt(Status.JOINED, clock, message=_joined_note(arrival))
             continue
+        restates = bool(restated_receipts(arrival, [*receipts, *made.values()]))
         # with other tables beside them the same bytes can be other rows
-        if content in contents and not arrival.delivery.mapping.tables:
-            made[arrival.file_id] = _repeat(arrival, contents[content], clock)
-            continue
+        is_repeat = content in contents and not arrival.delivery.mapping.tables and not restates
         try:
+            if is_repeat and not (arrival.control and arrival.control.counts_records):
+                made[arrival.file_id] = _repeat(arrival, contents[content], clock)
+                continue
             file = open_file(arrival, _own(workspace, arrival))
         except FileRefused as error:
+            _check_unchanged(arrival.delivery)
             events = error.events if isinstance(error, SchemaRefused) else ()
             made[arrival.file_id] = _refuse(arrival, lake, str(error), clock, events)
             continue
-        if group and not (file.loads_like(group[0]) and _is_small(file) and _is_small(group[0])):
+        if is_repeat:
+            made[arrival.file_id] = _repeat(arrival, contents[content], clock)
+            continue
+        if group and (restates or not (file.loads_like(group[0]) and _is_small(file) and _is_small(group[0]))):
             load_group()
         group.append(file)
         grouped[content] = arrival
+        if restates:
+            load_group()
     load_group()
     return [made[arrival.file_id] for arrival in arrivals]
+
+
+def _contents(receipts: Sequence[Receipt]) -> dict[tuple[str, str | None], Receipt]:
+    """Receipts by the content that was loaded, without what another file has restated since."""
+    restated = {receipt.restates_file_id for receipt in receipts}
+    loaded = (r for r in receipts if r.status is Status.LOADED and r.file_id not in restated)
+    return {(receipt.sha256, receipt.mapping): receipt for receipt in loaded}
+
+
+def _joined_note(arrival: Arrival) -> str:
+    note = f"Read with the files beside it, as table {arrival.delivery.joined_as}."
+    if arrival.control and arrival.control.counts_records:
+        return f"{note} Rows and sums of {arrival.control.names} were not compared."
+    return note
 
 
 def _load(
@@ -186,6 +266,7 @@ def _load(
         earlier = EarlierSchemas(receipts)
         made = load_files([with_events(file, earlier) for file in group], lake, receipts, workspace.connection, clock)
     except FileUnreadable as error:
+        _check_unchanged(error.arrival.delivery)
         others = [file for file in group if file.arrival is not error.arrival]
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
         return [refused, *_load(others, lake, receipts, workspace, clock)]
@@ -222,9 +303,20 @@ def _refuse(
 
 
 def _check_unchanged(delivery: Delivery) -> None:
+    """OSError (EAGAIN) when a file is no longer what the scan saw; FileNotFoundError when it is gone."""
     status = delivery.path.stat()
     if (status.st_size, status.st_mtime_ns) != (delivery.size_bytes, delivery.modified_ns):
         raise OSError(errno.EAGAIN, f"{delivery.path} changed while it was read; run again when it is complete")
+
+
+@contextmanager
+def _without_vanished_files() -> Iterator[None]:
+    """Turn the loss of a delivered file between scan and reading into the error of a file that changes."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        gone = f"{error.filename} was taken away while it was read; run again, and deliver it anew if it is missed"
+        raise OSError(errno.EAGAIN, gone) from error
 
 
 def _remove_unfinished(lake: Lake, contract: Contract, finished: set[str]) -> None:

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.against_control import check_records
 from sources.arrival import Arrival, Counts
 from sources.contract import Contract
 from sources.derive import derived
@@ -30,6 +31,7 @@ from sources.readers.choose import FORMATS, choose_reader, settled
 from sources.readers.unpack import unpacked
 from sources.receipt import Receipt, Status
 from sources.refuse import locate_refused, refuse_by_check_digit, refuse_by_rule, refuse_unreadable, start_refused
+from sources.restatement import find_absent, restated_receipts, restatement_note
 from sources.rules import Rule, validation_sql
 from sources.schema_event import (
     Header,
@@ -43,17 +45,8 @@ from sources.schema_event import (
     write_schema_events,
 )
 from sources.schema_history import EarlierSchemas
+from sources.sql import OUR_FAULT
 from sources.versions import find_duplicates
-
-_OUR_FAULT = (
-    duckdb.BinderException,
-    duckdb.CatalogException,
-    duckdb.ParserException,
-    duckdb.InternalException,
-    duckdb.OutOfMemoryException,
-    duckdb.InterruptException,
-)
-"""Errors of the engine that no delivered content causes; any other, while it reads a file, is the file's."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,8 @@ class OpenFile:
     @property
     def notes(self) -> list[str]:
         """Sentences for the receipt."""
-        return [*self.records.notes, *sentences(self.events), *absence_notes(self.header, self.events)]
+        control = self.arrival.control.notes if self.arrival.control else ()
+        return [*self.records.notes, *sentences(self.events), *absence_notes(self.header, self.events), *control]
 
     def loads_like(self, other: OpenFile) -> bool:
         """Whether one statement can load both: same mapping, same delivered columns, same kind of delivery."""
@@ -95,7 +89,9 @@ class FileUnreadable(Exception):
 
 
 def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
-    """Open an arrival; raises FileRefused when it cannot be read or lacks a required column."""
+    """Open an arrival; raises FileRefused when it cannot be read, lacks a required column or is not what its control
+    says.
+    """
     path, mapping = arrival.delivery.path, arrival.delivery.mapping
     mapping = settled(path, mapping, arrival.contract)
     reader = choose_reader(path, mapping)
@@ -103,7 +99,10 @@ def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
     def open_table(file: Path, scratch: Workspace) -> Records:
         return FORMATS[choose_reader(file, mapping)].open(unpacked(file, scratch), mapping, scratch)
 
-    records = derived(open_table(path, workspace), mapping, path, open_table, workspace)
+    delivered = open_table(path, workspace)
+    if arrival.control is not None:
+        check_records(arrival.control, delivered, mapping, workspace.connection)
+    records = derived(delivered, mapping, path, open_table, workspace)
     return OpenFile(arrival, reader, records, read_header(arrival.contract, mapping, records))
 
 
@@ -133,8 +132,8 @@ def load_files(
     """Load files that `OpenFile.loads_like` one another, in the order in which their rows become versions.
 
     Writes rows and quarantine, not yet synced, and returns the receipts, not yet written. ``receipts`` are the feed's
-    so far. Raises FileUnreadable, having written nothing, when one of the files cannot be read to its end or is refused
-    for a column in which nothing can be read.
+    so far; a file that restates one of them comes alone. Raises FileUnreadable, having written nothing, when one of the
+    files cannot be read to its end or is refused for a column in which nothing can be read.
     """
     contract = files[0].arrival.contract
     readable = sort_out(list(files), connection)
@@ -143,7 +142,12 @@ def load_files(
             raise FileUnreadable(file.arrival, sentence, file.events)
     arrivals = [file.arrival for file in readable]
     find_duplicates(connection, contract, lake, receipts)
-    counts = _counts(arrivals, connection)
+    restated = restated_receipts(arrivals[0], receipts)
+    absent, stand = find_absent(connection, arrivals[0], lake, restated, receipts) if restated else (0, None)
+    counts = _counts(arrivals, connection, is_withdrawing=absent > 0 and stand is None)
+    if restated:
+        counts = [replace(counts[0], absent=absent, withdrawn=counts[0].withdrawn or 0)]
+    note = restatement_note(restated, absent, stand)
     for file_no, arrival in enumerate(arrivals):
         if counts[file_no].quarantined:
             write_refused_records(connection, lake, arrival, file_no, loaded_at)
@@ -155,7 +159,7 @@ def load_files(
             Status.LOADED,
             loaded_at,
             reader=file.reader,
-            message=" ".join(file.notes) or None,
+            message=" ".join((*file.notes, note) if note else file.notes) or None,
             counts=counts[file_no],
             delivered_columns=file.header.read if FORMATS[file.reader].is_tabular else None,
         )
@@ -214,7 +218,7 @@ def _deliver(
     try:
         connection.execute(f"create or replace temp table delivered as {validation.select}")
     except duckdb.Error as error:
-        if len(files) > 1 or isinstance(error, _OUR_FAULT):
+        if len(files) > 1 or isinstance(error, OUR_FAULT):
             raise
         return _deliver([_repaired(first, str(error))], connection)
     connection.execute("drop table if exists collected")
@@ -235,7 +239,7 @@ def _inserted(file: OpenFile, file_no: int, connection: duckdb.DuckDBPyConnectio
     try:
         connection.execute(f"{verb} from {_relation(file, file_no)}")
     except duckdb.Error as error:
-        if isinstance(error, _OUR_FAULT):
+        if isinstance(error, OUR_FAULT):
             raise
         return _inserted(_repaired(file, str(error)), file_no, connection)
     return file
@@ -258,8 +262,10 @@ def _relation(file: OpenFile, file_no: int) -> str:
     return f"(select {file_no} as _file_no, {row_no}::bigint as _row_no, {names} from {file.records.relation})"
 
 
-def _counts(arrivals: Sequence[Arrival], connection: duckdb.DuckDBPyConnection) -> list[Counts]:
-    """What became of each file's rows; makes the table ``kept`` of rows to load, in order."""
+def _counts(
+    arrivals: Sequence[Arrival], connection: duckdb.DuckDBPyConnection, *, is_withdrawing: bool
+) -> list[Counts]:
+    """What became of each file's rows; makes the view ``kept`` of rows to load, and those that end absent ones."""
     contract, history = arrivals[0].contract, arrivals[0].delivery.history
     connection.register(
         "files",
@@ -275,23 +281,35 @@ def _counts(arrivals: Sequence[Arrival], connection: duckdb.DuckDBPyConnection) 
     if history is not None:
         known = f"least(coalesce({quoted(history.known_from)}::date + {history.lag_days}, batch_date), batch_date)"
     duplicates = scalar(connection, "select count(*) from duplicate")
+    withdrawals = ""
+    if is_withdrawing:
+        # what history declares of its rows it declares of their end as well
+        ended = "batch_date" if history is None else "least(absent.known_date, batch_date)"
+        withdrawals = f"""
+        union all
+        select 0, {_columns(contract)}, {ended}, batch_date, file_id, -row_number() over (order by {_key(contract)})
+        from absent cross join files"""
     connection.execute(
         f"""
         create or replace temp view kept as
         select file_no, {_columns(contract)}, {known} as known_date, batch_date, file_id, row_no
         from sound {"anti join duplicate using (file_no, row_no)" if duplicates else ""} join files using (file_no)
+        {withdrawals}
         """
     )
     event = f"{quoted(contract.event_date)}::date"
     loaded = _by_file(
-        connection, f"select file_no, count(*), min(known_date), min({event}), max({event}) from kept group by file_no"
+        connection,
+        "select file_no, count(*) filter (where row_no > 0), count(*) filter (where row_no < 0), "
+        f"min(known_date), min({event}), max({event}) from kept group by file_no",
     )
     refused = _by_file(connection, "select file_no, count(*) from refused group by file_no")
     repeated = _by_file(connection, "select file_no, count(*) from duplicate group by file_no")
     counts = []
     for file_no in range(len(arrivals)):
-        rows, *dates = loaded.get(file_no, (0, None, None, None))
-        counts.append(Counts(rows, refused.get(file_no, (0,))[0], repeated.get(file_no, (0,))[0], *dates))
+        rows, withdrawn, known, first, last = loaded.get(file_no, (0, 0, None, None, None))
+        refusals, repeats = refused.get(file_no, (0,))[0], repeated.get(file_no, (0,))[0]
+        counts.append(Counts(rows, refusals, repeats, known, first, last, withdrawn=withdrawn or None))
     return counts
 
 
@@ -309,7 +327,7 @@ def _write_rows(
     """Write each file's kept rows in the order of the file: one file by the engine, several as slices of one table."""
     paths = [lake.file(arrival.raw_dataset, arrival.partition, arrival.file_id) for arrival in arrivals]
     rows = f"select * exclude (file_no), timestamp '{loaded_at}' as loaded_at from kept order by file_no, row_no"
-    if len(arrivals) == 1 and counts[0].loaded:
+    if len(arrivals) == 1 and (counts[0].loaded or counts[0].withdrawn):
         with lake.replacing(paths[0], is_synced=False) as temporary:
             connection.execute(
                 f"copy ({rows}) to {sql_text(str(temporary))} "
@@ -325,6 +343,10 @@ def _write_rows(
                         table.slice(start, count.loaded), temporary, compression="zstd", store_decimal_as_integer=True
                     )
                 start += count.loaded
+
+
+def _key(contract: Contract) -> str:
+    return ", ".join(quoted(name) for name in contract.key)
 
 
 def _columns(contract: Contract) -> str:

@@ -57,6 +57,11 @@ RECEIPT_SCHEMA = pa.schema(
         ("max_event_date", pa.date32()),
         ("delivered_columns", pa.map_(pa.string(), pa.string())),
         ("loaded_at", pa.timestamp("us")),
+        ("restates_file_id", pa.string()),
+        ("absent_rows", pa.int64()),
+        ("withdrawn_rows", pa.int64()),
+        ("controls", pa.string()),
+        ("control_sha256", pa.string()),
     ]
 )
 
@@ -67,8 +72,14 @@ class Receipt:
 
     ``delivered_rows = loaded_rows + quarantined_rows + duplicate_rows`` holds for every receipt. ``message`` is a
     sentence when there is something to say. ``modified_ns`` and ``size_bytes`` are the file's state when it was read.
-    Event dates span the loaded rows; None where no row was loaded or no row has one. ``delivered_columns`` are those
-    that the mapping reads, for the deliverer's next file to be compared with; None where the format decides them.
+    Event dates span the loaded and withdrawn rows; None where there is none or none has a date. ``delivered_columns``
+    are those that the mapping reads, for the deliverer's next file to be compared with; None where the format decides
+    them.
+
+    ``restates_file_id`` is the file that lay under the same folder and name before. ``absent_rows`` are rows which that
+    one brought and which this one no longer has, ``withdrawn_rows`` those among them that it ended; None where it
+    restates nothing. ``controls`` names the control files that it was held against, ``control_sha256`` is over their
+    bytes. Receipts written before these columns have None in them.
     """
 
     source: str
@@ -94,6 +105,16 @@ class Receipt:
     max_event_date: date | None
     delivered_columns: DeliveredTypes | None
     loaded_at: datetime
+    restates_file_id: str | None = None
+    absent_rows: int | None = None
+    withdrawn_rows: int | None = None
+    controls: str | None = None
+    control_sha256: str | None = None
+
+    @property
+    def wrote_rows(self) -> bool:
+        """Whether the raw lake has a file of it."""
+        return bool(self.loaded_rows or self.withdrawn_rows)
 
     def __post_init__(self) -> None:
         accounted = self.loaded_rows + self.quarantined_rows + self.duplicate_rows
@@ -110,6 +131,15 @@ def receipt_table(receipts: Iterable[Receipt]) -> pa.Table:
 def write_receipts(lake: Lake, receipts: Iterable[Receipt]) -> None:
     """Write the receipts of files whose rows are safely in the lake; from then on the files count as ingested."""
     lake.write_many({_path(lake, receipt): receipt_table([receipt]) for receipt in receipts})
+
+
+def newest_receipts(receipts: Iterable[Receipt]) -> dict[tuple[date, str], Receipt]:
+    """The receipt that stands for each folder and name: the last one where a file was replaced or refused before."""
+    receipts = list(receipts)
+    replaced = {receipt.restates_file_id for receipt in receipts}
+    standing = [receipt for receipt in receipts if receipt.file_id not in replaced]
+    standing.sort(key=lambda receipt: (receipt.batch_date, receipt.loaded_at, receipt.file_id))
+    return {(receipt.business_date, receipt.file): receipt for receipt in standing}
 
 
 def _path(lake: Lake, receipt: Receipt) -> Path:

@@ -6,6 +6,16 @@ from pathlib import Path
 
 import duckdb
 
+OUR_FAULT = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.InternalException,
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+)
+"""Errors of the engine that no delivered content causes; any other, while it reads a file, is the file's."""
+
 
 def sql_text(value: str) -> str:
     """A SQL text literal."""

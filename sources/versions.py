@@ -1,7 +1,8 @@
 """Versions of rows: which delivered rows only repeat what the lake already has.
 
 A row is a duplicate when all its contract columns equal the latest version of its key, in the lake or earlier among
-the new ones. The same key with other content is a new version.
+the new ones. The same key with other content is a new version. A version with a negative row number withdraws its key
+(`sources.restatement`): whatever is delivered after it is a new version.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def find_duplicates(
     if found and duplicates:
         oldest = connection.execute("select min(batch_date) from earlier").fetchall()[0][0]
         seen = {receipt.file_id for receipt in files}
-        later = [r for r in loaded if r.loaded_rows and r.batch_date >= oldest and r.file_id not in seen]
+        later = [r for r in loaded if r.wrote_rows and r.batch_date >= oldest and r.file_id not in seen]
         if later and _collect_earlier(connection, contract, lake, [*files, *later]):
             duplicates = _mark(connection, contract)
     return duplicates
@@ -57,10 +58,10 @@ def _event_dates(connection: duckdb.DuckDBPyConnection, contract: Contract) -> t
 
 
 def _files_sharing_dates(loaded: Iterable[Receipt], dates: Sequence[date], has_undated: bool) -> list[Receipt]:
-    """Receipts of files with a loaded row on one of ``dates``; all files when some new row is undated."""
+    """Receipts of files with a row in the lake on one of ``dates``; all files when some new row is undated."""
     found = []
     for receipt in loaded:
-        if not receipt.loaded_rows:
+        if not receipt.wrote_rows:
             continue
         if has_undated or receipt.min_event_date is None or receipt.max_event_date is None:
             found.append(receipt)
@@ -116,7 +117,9 @@ def _mark(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
         insert into duplicate
         select file_no, row_no
         from (
-            select file_no, row_no, {content} is not distinct from lag({content}) over version as is_same
+            select file_no, row_no,
+                   {content} is not distinct from lag({content}) over version
+                   and lag(row_no) over version > 0 as is_same
             from (
                 select file_no, row_no, {columns} from earlier
                 union all

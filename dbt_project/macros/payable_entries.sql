@@ -90,6 +90,10 @@
         select payable_id, valid_from as entry_date, posting_date as event_date, 'VERSION' as leg, 0 as amount
         from versions
         union all
+        select payable_id, valid_to as entry_date, posting_date as event_date, 'VERSION' as leg, 0 as amount
+        from versions
+        where valid_to is not null
+        union all
         select payable_id, entry_date, event_date, 'credited' as leg, amount from credit_notes
         union all
         select

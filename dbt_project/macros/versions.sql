@@ -4,8 +4,25 @@
     known_date {{ direction }}, batch_date {{ direction }}, file_id {{ direction }}, row_no {{ direction }}
 {%- endmacro %}
 
-{#- Subselect: the latest version of each key among the rows of `relation`. `keys` is a list of columns. -#}
+{#- Condition: the version ends its key. Ingest writes it, with the content of the row that it ends, where a corrected
+    file no longer holds that row; its row number is negative, since no record stands behind it. -#}
+{% macro is_withdrawal(versions='') -%}
+    {%- set row_no = versions ~ '.row_no' if versions else 'row_no' -%}
+    ({{ row_no }} is not null and {{ row_no }} < 0)
+{%- endmacro %}
+
+{#- Subselect: the latest version of each key among the rows of `relation`, keys that are withdrawn left out. `keys` is
+    a list of columns. -#}
 {% macro latest_version(relation, keys) -%}
+    (
+        select *
+        from {{ last_content(relation, keys) }}
+        where not {{ is_withdrawal() }}
+    )
+{%- endmacro %}
+
+{#- Subselect: the latest content of each key, with that of withdrawn keys, for which `is_withdrawal()` holds. -#}
+{% macro last_content(relation, keys) -%}
     (
         select *
         from {{ relation }}
@@ -14,7 +31,8 @@
 {%- endmacro %}
 
 {#- Subselect: all versions with the days on which each was the latest we knew, as [valid_from, valid_to). A version
-    that was replaced on the day it came was never the latest at the end of a night and is left out. -#}
+    that was replaced on the day it came was never the latest at the end of a night and is left out. A withdrawal ends
+    the version before it and is none itself. -#}
 {% macro version_intervals(relation, keys) -%}
     (
         select
@@ -22,13 +40,13 @@
             known_date as valid_from,
             lead(known_date) over (partition by {{ keys | join(', ') }} order by {{ version_order() }}) as valid_to
         from {{ relation }}
-        qualify valid_to is null or valid_to > valid_from
+        qualify (valid_to is null or valid_to > valid_from) and not {{ is_withdrawal() }}
     )
 {%- endmacro %}
 
 {#- Subselect for ledgers of flows: every version enters with entry_sign 1 on the day we knew it, and leaves again
-    with entry_sign -1 on the day a later version replaced it. Sums of `entry_sign * amount` by `entry_date` therefore
-    restate a flow by the difference, on the day of the correction. -#}
+    with entry_sign -1 on the day a later version replaced it or a withdrawal ended it. Sums of
+    `entry_sign * amount` by `entry_date` therefore restate a flow by the difference, on the day of the correction. -#}
 {% macro version_entries(relation, keys) -%}
     (
         select

@@ -42,12 +42,16 @@ NIGHTS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The rows of one feed that one night may use first; columns that are not named are missing."""
+    """The rows of one feed that one night may use first; columns that are not named are missing.
+
+    ``withdrawn`` are rows of earlier deliveries that end with this one.
+    """
 
     batch_date: date
     feed: str
     rows: Sequence[Mapping[str, Any]]
     unknown_columns: Sequence[str] = ()
+    withdrawn: Sequence[Mapping[str, Any]] = ()
 
     @property
     def file_id(self) -> str:
@@ -68,8 +72,9 @@ def write_lake(lake: Path, deliveries: Sequence[Delivery]) -> None:
         contract = contracts[delivery.feed]
         lineage = {"known_date": delivery.batch_date, "batch_date": delivery.batch_date, "file_id": delivery.file_id}
         rows = [{**row, **lineage, "row_no": number} for number, row in enumerate(delivery.rows, start=1)]
+        ends = [{**row, **lineage, "row_no": -number} for number, row in enumerate(delivery.withdrawn, start=1)]
         folder = lake / "raw" / contract.source / contract.feed / f"batch_date={delivery.batch_date}"
-        _write(folder / f"{delivery.file_id}.parquet", rows, contract.raw_schema)
+        _write(folder / f"{delivery.file_id}.parquet", [*ends, *rows], contract.raw_schema)
         receipt = {
             "source": contract.source,
             "feed": contract.feed,
@@ -85,6 +90,7 @@ def write_lake(lake: Path, deliveries: Sequence[Delivery]) -> None:
             "quarantined_rows": 0,
             "duplicate_rows": 0,
             "loaded_at": _instant(delivery.batch_date, 2),
+            "withdrawn_rows": len(ends) or None,
         }
         receipts = lake / "receipts" / f"batch_date={delivery.batch_date}"
         _write(receipts / f"{delivery.feed}.{delivery.file_id}.parquet", [receipt], own["receipts"])

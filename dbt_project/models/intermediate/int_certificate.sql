@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='root_certificate_id') }}
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='root_certificate_id',
+    on_schema_change='append_new_columns',
+) }}
 
 with recursive versions as (
     select *
@@ -14,11 +17,13 @@ first_known as (
     group by certificate_id
 ),
 
+-- A certificate that is withdrawn keeps its terms here, for the entries that take it out of the ledger.
 certificates as (
     select
         latest.*,
+        case when {{ is_withdrawal('latest') }} then latest.known_date end as withdrawn_date,
         first_known.first_known_date
-    from {{ latest_version('versions', ['certificate_id']) }} as latest
+    from {{ last_content('versions', ['certificate_id']) }} as latest
     inner join first_known on latest.certificate_id = first_known.certificate_id
 ),
 
@@ -71,6 +76,7 @@ select
     certificates.ap_document_no,
     certificates.fiscal_year,
     certificates.first_known_date,
-    opened.opened_date
+    opened.opened_date,
+    certificates.withdrawn_date
 from certificates
 left join opened on certificates.certificate_id = opened.certificate_id

@@ -26,6 +26,14 @@ entries as (
     union all
     select
         financing_id,
+        valid_to as entry_date,
+        0 as amount,
+        0 as buy_back
+    from versions
+    where valid_to is not null
+    union all
+    select
+        financing_id,
         entry_date,
         entry_sign * amount as amount,
         case when payer_type = 'SUPPLIER' then entry_sign * amount else 0 end as buy_back

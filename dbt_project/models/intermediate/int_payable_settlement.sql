@@ -4,12 +4,13 @@
 
 with {{ payable_entries() }},
 
+-- A payable that is withdrawn keeps its row, by its last version.
 payables as (
     select
         payable_id,
         gross_amount
     from versions
-    where valid_to is null
+    qualify row_number() over (partition by payable_id order by valid_from desc) = 1
 ),
 
 daily as (

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns') }}
 
 select
     source,
@@ -15,7 +15,11 @@ select
     loaded_rows,
     quarantined_rows,
     duplicate_rows,
-    loaded_at
+    loaded_at,
+    restates_file_id,
+    absent_rows,
+    withdrawn_rows,
+    controls
 from {{ source('lake', 'receipt') }}
 where
     batch_date <= {{ as_of_date() }}

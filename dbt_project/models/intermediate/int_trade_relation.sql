@@ -10,6 +10,7 @@ with invoices as (
     where
         invoice_status = 'VALID'
         and net_amount > 0
+        and not {{ is_withdrawal() }}
         {%- if is_night() %}
         and batch_date > {{ since_date() }}
         {%- endif %}

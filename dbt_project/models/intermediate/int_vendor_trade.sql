@@ -9,6 +9,7 @@ select
 from {{ ref('stg_erp__ap_invoice') }}
 where
     document_type = 'INVOICE'
+    and not {{ is_withdrawal() }}
     {%- if is_night() %}
     and batch_date > {{ since_date() }}
     {%- endif %}

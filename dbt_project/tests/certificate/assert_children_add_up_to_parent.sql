@@ -9,7 +9,7 @@ with children as (
         sum(face_amount) as face_amount,
         count(*) - count(opened_date) as unopened_children
     from {{ ref('int_certificate') }}
-    where parent_certificate_id is not null
+    where parent_certificate_id is not null and withdrawn_date is null
     group by parent_certificate_id
 ),
 

@@ -40,7 +40,7 @@ select
     certificates.face_amount
 from outstanding
 inner join {{ ref('int_certificate') }} as certificates on outstanding.certificate_id = certificates.certificate_id
-where outstanding.amount > certificates.face_amount
+where outstanding.amount > certificates.face_amount and certificates.withdrawn_date is null
 union all
 select
     certificate_id,

@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_receipt'}}}) }}
 
--- Every row that ingest loaded is staged once. Of a history file, rows that became known only after the night are
--- left out. Looks at the files of the night; a full build looks at all.
+-- Every row that ingest loaded is staged once; versions that withdraw a row are no loaded rows. Of a history file,
+-- rows that became known only after the night are left out. Looks at the files of the night; a full build looks at
+-- all.
 {%- set feeds = {
     'platform': [
         'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'party_relation',
@@ -22,7 +23,7 @@ with staged as (
         file_id,
         count(*) as staged_rows
     from {{ ref('stg_' ~ source_name ~ '__' ~ feed) }}
-    where batch_date > {{ first_batch }}
+    where batch_date > {{ first_batch }} and not {{ is_withdrawal() }}
     group by file_id
     {%- if not (loop.last and source_loop.last) %}
     union all

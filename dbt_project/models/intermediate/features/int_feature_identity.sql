@@ -27,7 +27,7 @@ relations as (
             known_date as known_from,
             lead(known_date) over (partition by relation_id order by {{ version_order() }}) as known_to
         from {{ ref('stg_platform__party_relation') }}
-        qualify known_to is null or known_to > known_from
+        qualify (known_to is null or known_to > known_from) and not {{ is_withdrawal() }}
     ) as versions
 ),
 

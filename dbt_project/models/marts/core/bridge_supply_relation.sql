@@ -38,8 +38,11 @@ handovers as (
     left join {{ ref('int_certificate') }} as parents on certificates.parent_certificate_id = parents.certificate_id
     left join suppliers as payers on parents.holder_id = payers.supplier_id
     where
-        certificates.parent_certificate_id is null
-        or (parents.certificate_id is not null and parents.holder_id <> certificates.holder_id)
+        certificates.withdrawn_date is null
+        and (
+            certificates.parent_certificate_id is null
+            or (parents.certificate_id is not null and parents.holder_id <> certificates.holder_id)
+        )
 ),
 
 certificates as (

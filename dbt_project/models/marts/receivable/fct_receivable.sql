@@ -123,7 +123,7 @@ certificates as (
     where
         positions.valid_to is null
         and (
-            positions.passed_on_amount = 0
+            (positions.passed_on_amount = 0 and certificates.withdrawn_date is null)
             or positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
         )
 ),
