@@ -109,7 +109,7 @@ def scan_landing(
         except MappingError as error:
             sentence = f"The files beside it were left alone: {error}"
             plain = _plain_instruction(contract)
-            yield replace(shape.delivery(folder / DELIVERY_FILE, plain), problem=sentence)
+            yield replace(shape.delivery(written or folder, plain), problem=sentence)
             for name in filter(is_data_file, names):
                 waits = f"It waits for a {DELIVERY_FILE} that can be used; correct it."
                 yield replace(shape.delivery(folder / name, plain), problem=None, waits=waits)
@@ -199,8 +199,13 @@ class _Shape:
     max_file_bytes: int
 
     def delivery(self, path: Path, instruction: Instruction) -> Delivery:
-        """The file as a delivery, with the problem that its place, name, kind or size is."""
+        """The file as a delivery, with the problem that its place, name, kind or size is.
+
+        FileNotFoundError when it is gone.
+        """
         size, modified, problem, waits = 0, 0, None, None
+        # what was taken away since the folder was listed is an error that passes, and no delivery
+        path.lstat()
         if any(unicodedata.category(c) in _UNPRINTABLE for c in path.name):
             problem = "Its name holds a line break, another control sign or bytes that are no UTF-8; rename it."
         elif not path.resolve().is_relative_to(self.root):
