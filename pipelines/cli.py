@@ -238,6 +238,7 @@ def main() -> None:
     """Entry point: errors that people can mend are one sentence, anything else is a traceback."""
     from pipelines.dbt_manifest import ManifestError
     from pipelines.publish import PublicationError
+    from sources.extract import ExtractError
 
     # Notes of libraries to programmers; what people must know is said by the assets.
     warnings.filterwarnings("ignore", category=UserWarning)
@@ -246,7 +247,7 @@ def main() -> None:
     except UsageError as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
         sys.exit(2)
-    except (NightError, ManifestError, PublicationError) as error:
+    except (NightError, ManifestError, PublicationError, ExtractError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
         sys.exit(1)
     except expected_input_errors() as error:

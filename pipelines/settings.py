@@ -40,6 +40,11 @@ class Settings(BaseSettings):
         return (self.root / "mappings", *MAPPING_FOLDERS)
 
     @property
+    def extracts(self) -> Path:
+        """Folder of the home's extracts, each a query of a database that delivers new rows."""
+        return self.root / "extracts"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

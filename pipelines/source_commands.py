@@ -1,7 +1,9 @@
-"""Commands about one source: `anchorwatch source check`."""
+"""Commands about one source: `anchorwatch source check`, `pull`."""
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +48,29 @@ def check(
         raise typer.Exit(2)
     if done.refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="Name of an extract: a file NAME.yaml in the home's extracts")],
+    on: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Delivery date (default: today, UTC)")
+    ] = None,
+) -> None:
+    """Deliver the new rows of a database into landing, as an extract (YAML) says."""
+    from sources.extract import load_extract
+    from sources.extract import pull as pull_rows
+
+    settings, now = Settings(), datetime.now(UTC)
+    settings.prepare()
+    extract = load_extract(name, settings.extracts, settings.mappings)
+    url = extract.url(os.environ)
+    done = pull_rows(extract, settings.landing, (on or now).date(), url, now)
+    reached = f"{extract.high_water} {done.mark.text}"
+    if done.path is None:
+        typer.echo(f"No new row of {name} since {reached}; nothing was written.")
+    else:
+        typer.echo(f"{done.rows:,} new row{'' if done.rows == 1 else 's'} of {name} up to {reached}: {done.path}")
 
 
 def _mapping(mapping: str | None, feed: str | None) -> Mapping:

@@ -191,7 +191,8 @@ class Mapping(YamlModel):
         for expression, place in self._placed_expressions():
             for column in expression.columns:
                 table_name = column.partition(".")[0]
-                if "." in column and table_name not in self.tables:
+                # a delivered column of JSON Lines has dots of its own
+                if "." in column and table_name not in self.tables and self.reader != "jsonl":
                     raise fault(f"{column} is of no joined table; declare {table_name} under tables", *place)
         for number, column in enumerate(self.optional):
             if column not in self.read_by_expressions:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.contract import load_contracts
 from sources.mapping import identity_mapping
+from sources.readers import Workspace
+from sources.readers.delimited import open_delimited
 from tests.sources.landing_zone import RATE_HEADER, Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -191,3 +195,13 @@ def test_a_file_that_ends_before_its_header_is_refused(zone: Zone, monkeypatch: 
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, GOOD.format(1)))
     (receipt,) = zone.ingest(FEED)
     assert receipt.message == "The file is empty: it has no line 4 or after; deliver it with one."
+
+
+def test_titles_do_not_slow_a_sound_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(TITLES + csv(RATE_HEADER, GOOD.format(1), GOOD.format(2)))
+    mapping = identity_mapping(load_contracts()[FEED]).model_copy(update={"header_row": 4})
+    with duckdb.connect() as connection:
+        records = open_delimited(path, mapping, Workspace(connection, tmp_path, 1 << 30))
+        rates = connection.sql(f"select d3 from {records.relation}").fetchall()
+    assert (records.row_no, rates) == (None, [("7.1",), ("7.1",)])

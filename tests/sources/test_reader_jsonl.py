@@ -83,6 +83,18 @@ def test_values_inside_objects_are_columns() -> None:
     assert "x.q" not in found.rows[0]
 
 
+def test_expressions_read_values_inside_objects(zone: Zone) -> None:
+    columns = {name: name for name in ("base_currency", "quote_currency", "rate_date")}
+    rate = {"expression": 'as_number(price.bid) + as_number("price.deep.fee")'}
+    zone.map("nested", {"feed": FEED, "reader": "jsonl", "columns": {**columns, "rate": rate}})
+    zone.deliver(FEED, "_delivery.yaml", "mapping: nested")
+    price = '"price": {"bid": 7.10, "deep": {"fee": 0.05}}'
+    zone.deliver(FEED, "r.jsonl", (GOOD % 1).replace('"rate": 7.10', price))
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.loaded_rows, receipt.message) == (1, None)
+    assert zone.rows("raw/external/fx_rate", "rate") == [(Decimal("7.15"),)]
+
+
 BROKEN = {
     '{"a": 1': ("json", "The line is no JSON object (Expecting ',' delimiter at character 8)."),
     '{"a": 1} x': ("json", "The line is no JSON object (Extra data at character 10)."),
@@ -132,7 +144,7 @@ def test_columns_nobody_reads_are_named(zone: Zone) -> None:
     zone.deliver(FEED, "r.jsonl", (GOOD % 1).replace("}", ', "meta": {"id": 7, "tags": []}, "note": null}'))
     (receipt,) = zone.ingest(FEED)
     assert receipt.loaded_rows == 1
-    assert receipt.message == "Ignored the unknown columns meta.id, meta.tags, note."
+    assert receipt.message == "COLUMN_UNKNOWN: ignored the unknown columns meta.id, meta.tags, note."
 
 
 def test_a_column_that_no_record_has_is_missing(zone: Zone) -> None:
