@@ -28,7 +28,7 @@ from sources.forms import PLAIN_NUMBER, DecimalMark, NumberForm, NumberSign, Tho
 from sources.mapping_columns import ColumnMapping, known_time_zone
 from sources.yaml_model import YamlModel, fault, nearest
 
-ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "mt940", "bai2", "xlsx", "jsonl"]
+ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "saft", "mt940", "bai2", "xlsx", "jsonl"]
 
 
 def _known_encoding(value: str) -> str:

@@ -20,6 +20,7 @@ from sources.readers.efapiao import open_efapiao
 from sources.readers.jsonl import open_jsonl
 from sources.readers.mt940 import open_mt940
 from sources.readers.parquet import open_parquet
+from sources.readers.saft import open_saft
 from sources.readers.ubl import open_ubl
 from sources.readers.unpack import head
 from sources.readers.xlsx import open_xlsx
@@ -50,6 +51,7 @@ FORMATS: dict[ReaderName, Format] = {
     "ubl": Format("UBL invoice", open_ubl),
     "cii": Format("Cross Industry Invoice (XML, or PDF as Factur-X)", open_cii),
     "efapiao": Format("fully digital e-invoice (数电票)", open_efapiao),
+    "saft": Format("SAF-T audit file", open_saft),
 }
 _SUFFIXES: dict[str, ReaderName] = {
     ".csv": "delimited",
@@ -66,6 +68,7 @@ _ROOTS: tuple[tuple[Callable[[Root], bool], ReaderName], ...] = (
     (lambda root: re.search(r":ubl:schema:xsd:(Invoice|CreditNote)-2$", root.namespace) is not None, "ubl"),
     (lambda root: root.name == "CrossIndustryInvoice", "cii"),
     (lambda root: root.name == "EInvoice", "efapiao"),
+    (lambda root: root.name == "AuditFile", "saft"),
 )
 _BEGINNINGS: tuple[tuple[re.Pattern[bytes], ReaderName], ...] = (
     # Before its first message a bank may put up to three lines of its own.
