@@ -18,9 +18,10 @@ WARNINGS_SHOWN = 12
 STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
 
 
-def screen() -> Console:
+def screen(*, stderr: bool = False) -> Console:
     """Where a command prints: as wide as the terminal, or wide enough for a log file, which has no width of its own."""
-    return Console(width=None if sys.stdout.isatty() else 140)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 140)
 
 
 def show_morning(settings: Settings, console: Console) -> None:

@@ -1,6 +1,9 @@
-"""What people see of a source: a dry run of a file."""
+"""What people see of a source: a dry run of a file, a drafted mapping, the feeds and mappings there are."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -9,8 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sources.check import BrokenRule, ColumnProfile, FileCheck
+from sources.contract import load_contracts
+from sources.mapping_files import is_own, load_mapping, mapping_names
+from sources.onboarding.draft import Draft
+from sources.readers.choose import DEFAULT_MAPPINGS, FORMATS
+from sources.yaml_model import MappingError
 
-_NARROW = 100
+_NARROW = 120
 
 
 def show_check(done: FileCheck, console: Console) -> None:
@@ -31,6 +39,49 @@ def show_check(done: FileCheck, console: Console) -> None:
     _columns(done, console)
     for rule in done.rules:
         _rule(rule, console)
+
+
+def show_draft(draft: Draft, file: Path, out: Path | None, console: Console) -> None:
+    """Where the draft is, what is to be filled in, and what comes next."""
+    place = escape(str(out)) if out is not None else "the draft"
+    if out is not None:
+        _line(console, f"Wrote {place}.")
+    for gap in draft.gaps:
+        _line(console, f"[yellow]![/] line {gap.line}: {gap.column} is required; fill it in.")
+    if draft.error is not None:
+        _line(console, f"[yellow]![/] It does not load yet: {escape(draft.error)}")
+    elif not draft.gaps:
+        mapping = escape(str(out)) if out is not None else "FILE"
+        _line(console, f"Check its lines, then: anchorwatch source check {escape(str(file))} --mapping {mapping}")
+
+
+def show_feeds(folders: Sequence[Path], console: Console) -> None:
+    """The feeds with the formats that bring them by themselves and the mappings of deliverers."""
+    brought: dict[str, list[str]] = {}
+    mapped: dict[str, list[str]] = {}
+    problems = []
+    for name in mapping_names(folders):
+        try:
+            mapping = load_mapping(name, folders)
+        except MappingError as error:
+            problems.append(str(error))
+            continue
+        own = is_own(name, folders)
+        if name.startswith(f"{DEFAULT_MAPPINGS}/"):
+            brought.setdefault(mapping.feed, []).append(str(mapping.reader))
+        else:
+            mapped.setdefault(mapping.feed, []).append(f"{name} (home)" if own else name)
+    table = _table(console)
+    table.add_column("feed", no_wrap=True)
+    table.add_column("formats of its own", overflow="fold", ratio=1)
+    table.add_column("mappings", overflow="fold", ratio=2)
+    for feed in load_contracts():
+        table.add_row(feed, ", ".join(brought.get(feed, [])), "\n".join(mapped.get(feed, [])))
+    console.print(table)
+    tables = ", ".join(form.title for form in FORMATS.values() if form.is_tabular)
+    _line(console, f"Every feed also takes {tables}, by the contract's column names or a mapping.")
+    for problem in problems:
+        _line(console, f"[yellow]![/] {escape(problem)}")
 
 
 def _columns(done: FileCheck, console: Console) -> None:

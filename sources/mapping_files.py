@@ -49,6 +49,11 @@ def mapping_names(folders: Sequence[Path] = MAPPING_FOLDERS) -> tuple[str, ...]:
     return tuple(sorted({name for name in names if _MAPPING_NAME.fullmatch(name)}))
 
 
+def is_own(name: str, folders: Sequence[Path]) -> bool:
+    """Whether the mapping of that name is a home's own and none of the project's."""
+    return any((folder / f"{name}.yaml").is_file() for folder in folders if folder != MAPPING_FOLDER)
+
+
 def read_mapping(path: Path, name: str | None = None) -> Mapping:
     """Read and check the mapping of a file, called ``name`` or by the file's own; MappingError says what is wrong."""
     name = name or path.stem

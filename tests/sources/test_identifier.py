@@ -16,6 +16,8 @@ from sources.identifier import is_valid_number
         ("VAT", "DE 136695976", False),
         ("LEI", "213800KUD8LAJWSQ9D15", True),
         ("LEI", "213800KUD8LAJWSQ9D51", False),
+        # its check digits are right for its length
+        ("LEI", "E56", False),
         ("IBAN", "GB82WEST12345698765432", True),
         ("IBAN", "GB82WEST12345698765423", False),
         ("DUNS", "123456789", True),
