@@ -405,3 +405,20 @@ def test_the_plan_says_what_a_table_needs(zone: Zone) -> None:
 def test_the_plan_refuses_a_folder_without_any_table(zone: Zone) -> None:
     with pytest.raises(FileNotFoundError, match=r"LFB1\* or EKPO\*"):
         deliver_tables(zone, {"notes.txt": "nothing"})
+
+
+def test_a_blocked_invoice_is_confirmed_by_its_clearing(zone: Zone) -> None:
+    line = "1000 {} 2026 1 31 K H 100001 100.00 0 {} {} 1/31/26 0 0 0 A . 0"
+    header = "100 1000 {} 2026 RE 1/31/26 2/1/26 R EUR RMRP {}"
+    deliver_tables(
+        zone,
+        {
+            "BKPF.csv": table(HEADER, header.format(1, 1), header.format(2, 2)),
+            "BSEG.csv": table(LINE, line.format(1, ".", "."), line.format(2, "2/20/26", "15")),
+        },
+    )
+    zone.ingest(INVOICE)
+    assert zone.rows("raw/erp/ap_invoice", "confirmed_date, is_payment_blocked", "ap_document_no") == [
+        (None, True),
+        (date(2026, 2, 20), True),
+    ]
