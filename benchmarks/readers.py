@@ -1,26 +1,33 @@
-"""What reading a bank statement costs: speed per core and peak memory of each reader, by size of the file.
+"""What reading bookings costs: speed per core and peak memory of each reader, by size of the file.
 
     .venv/bin/python benchmarks/readers.py [--largest 300]
 
 Each file is generated, and opened by its reader (to the Parquet file that the engine then loads) in a process of its
-own. Speed is megabytes of the file for each second of CPU time, all threads counted; memory is the peak of the process,
-of which some 170 MB are the interpreter and its libraries. The limit beside the figures: the parser alone, with nothing
-made of what it finds (lxml for camt, the mt-940 library for MT940).
+own. Speed is megabytes of the file (of a workbook: of its sheet, unpacked) for each second of CPU time, all threads
+counted; memory is the peak of the process, of which some 170 MB are the interpreter and its libraries. The limit beside
+the figures: the parser alone, with nothing made of what it finds (lxml for camt, the mt-940 library for MT940, openpyxl
+for workbooks, json for JSON Lines).
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import multiprocessing
 import re
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import mt940
+import openpyxl
 
+from sources.contract import load_contracts
+from sources.mapping import Mapping, identity_mapping
 from sources.mapping_files import load_mapping
 from sources.readers import Workspace
 from sources.readers.choose import FORMATS
@@ -55,13 +62,37 @@ MT940_END = ":62F:C260302EUR1000,00\n-\n"
 BAI2_START = "01,BANK,RCV,260303,0600,1,,,2/\n02,RCV,BANK,1,260302,2359,EUR,2/\n03,0202051000,,015,100000,,/\n"
 BAI2_ENTRY = "16,195,10025,V,260302,,2026030212345{n:09d},INV-2026-{n},Payer {n} GmbH Invoice {n} of 2026-02-01\n"
 
+JSONL_ENTRY = (
+    '{{"account_no": "0202051000", "transaction_ref": "T{n}", "booking_date": "2026-03-02", "credit_debit": "CRDT", '
+    '"amount": {n}.25, "currency": "EUR", "is_return": false, "counterparty_name": "Payer {n} GmbH", '
+    '"end_to_end_id": "INV-2026-{n}", "remittance_text": "Invoice {n} of 2026-02-01", "meta": {{"batch": {n}}}}}\n'
+)
+
+
+def workbook(path: Path, megabytes: int) -> None:
+    """A workbook of bookings whose sheet has about so many megabytes when it is unpacked."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Bookings")
+    rows = [json.loads(JSONL_ENTRY.format(n=n)) for n in range(megabytes * 1000)]
+    for row in rows:
+        row["booking_date"] = datetime.date(2026, 3, 2)
+        row.pop("meta")
+    sheet.append([*rows[0]])
+    for row in rows:
+        sheet.append([*row.values()])
+    book.save(path)
+
 
 def generated(folder: Path, kind: str, megabytes: int) -> Path:
     """A statement of one account, of at least so many megabytes."""
+    if kind == "xlsx":
+        workbook(path := folder / f"{megabytes}.xlsx", megabytes)
+        return path
     start, entry = {
         "camt": (CAMT_START, CAMT_ENTRY),
         "mt940": (MT940_START, MT940_ENTRY),
         "bai2": (BAI2_START, BAI2_ENTRY),
+        "jsonl": ("", JSONL_ENTRY),
     }[kind]
     path = folder / f"{kind}-{megabytes}"
     number = 0
@@ -72,16 +103,30 @@ def generated(folder: Path, kind: str, megabytes: int) -> Path:
             number += 1000
         total = 100_000 + 10_025 * number
         trailers = f"49,{total},{number + 2}/\n98,{total},1,{number + 4}/\n99,{total},1,{number + 6}/\n"
-        sink.write({"camt": CAMT_END, "mt940": MT940_END, "bai2": trailers}[kind])
+        sink.write({"camt": CAMT_END, "mt940": MT940_END, "bai2": trailers, "jsonl": ""}[kind])
     return path
+
+
+def mapping_of(kind: str, records: str) -> Mapping:
+    """The format's own mapping, or the contract's column names where the format has none."""
+    if FORMATS[kind].is_tabular:
+        return identity_mapping(load_contracts()[f"bank.{records}"])
+    return load_mapping(f"formats/{kind}/bank_{records}")
+
+
+def size_of(path: Path) -> float:
+    """Megabytes of a file, of a workbook those of its sheet."""
+    if path.suffix != ".xlsx":
+        return path.stat().st_size / 1e6
+    with zipfile.ZipFile(path) as archive:
+        return archive.getinfo("xl/worksheets/sheet1.xml").file_size / 1e6
 
 
 def read(kind: str, records: str, path: Path) -> None:
     """Open the file as ingest does."""
-    mapping = load_mapping(f"formats/{kind}/bank_{records}")
-    assert mapping.reader is not None
+    mapping = mapping_of(kind, records)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        FORMATS[mapping.reader].open(path, mapping, Workspace(connection, Path(folder), 1 << 40))
+        FORMATS[kind].open(path, mapping, Workspace(connection, Path(folder), 1 << 40))
 
 
 def parse_alone(kind: str, records: str, path: Path) -> None:
@@ -89,13 +134,19 @@ def parse_alone(kind: str, records: str, path: Path) -> None:
     if kind == "camt":
         for _ in stream(path, "Ntry"):
             pass
+    elif kind == "xlsx":
+        for _ in openpyxl.load_workbook(path, read_only=True).worksheets[0].iter_rows():
+            pass
+    elif kind == "jsonl":
+        for line in path.open():
+            json.loads(line)
     else:
         mt940.parse_statements(path.read_text())
 
 
 def cost(task: Callable[[str, str, Path], None], kind: str, records: str, path: Path) -> tuple[float, int]:
     """CPU seconds of a task, and the peak memory of this process in MB."""
-    load_mapping(f"formats/{kind}/bank_{records}")  # the contracts, which a run reads once
+    mapping_of(kind, records)  # the contracts, which a run reads once
     started = time.process_time()
     task(kind, records, path)
     spent = time.process_time() - started
@@ -112,6 +163,10 @@ def cases(largest: int) -> Iterator[tuple[str, str, Callable[[str, str, Path], N
         for megabytes in (1, 30):
             yield kind, "transaction", read, megabytes
     yield "mt940", "transaction", parse_alone, 30
+    for kind in ("xlsx", "jsonl"):
+        for megabytes in (1, 30):
+            yield kind, "transaction", read, megabytes
+        yield kind, "transaction", parse_alone, 30
 
 
 def main() -> None:
@@ -125,7 +180,7 @@ def main() -> None:
         print(f"{'format':8}{'records':14}{'file':>8}{'per core':>12}{'peak':>10}")
         for kind, records, task, megabytes in cases(largest):
             path = generated(Path(folder), kind, megabytes)
-            size = path.stat().st_size / 1e6
+            size = size_of(path)
             spent, peak = pool.apply(cost, (task, kind, records, path))
             what = records if task is read else "parser alone"
             print(f"{kind:8}{what:14}{size:5.0f} MB{size / spent:7.1f} MB/s{peak:7,} MB")

@@ -117,15 +117,15 @@ class _JsonLines:
                 self.others[name[:_NAME_CHARACTERS]] = None
 
     def _text(self, value: Any, name: str) -> str | None:
-        if value is None:
-            return None
+        if value is None or type(value) is str:
+            return value
         if type(value) is _Number:
             number = plain(value)
             if number is None:
                 raise _Refused("number", f"{name[:_NAME_CHARACTERS]} {value[:_NAME_CHARACTERS]} is too large or small.")
             return with_mark(number, self.mapping)
-        if type(value) is str:
-            return value
+        if type(value) is bool:
+            return "true" if value else "false"
         return _as_json(value)
 
 
