@@ -128,7 +128,8 @@ class _Table:
 
     def _take_header(self, row_no: int, cells: Cells) -> None:
         for merge in self.merges:
-            if merge.first_row <= row_no <= merge.last_row:
+            is_over = merge.first_row <= row_no <= merge.last_row
+            if is_over and (merge.first_column < merge.last_column or merge.first_row < row_no):
                 raise FileRefused(
                     f"Row {row_no}, which names the columns, has merged cells ({merge.reference}); unmerge them, and "
                     "give each column its own name there (or name another row in the mapping: header_row)."
@@ -136,7 +137,9 @@ class _Table:
         for column, text in sorted(cells.items()):
             if isinstance(text, _Unreadable):
                 raise FileRefused(f"Row {row_no} names the columns, but {text}")
-            self.header[column] = " ".join(text.split())
+            name = " ".join(text.split())
+            if name:
+                self.header[column] = name
         names = [*self.header.values()]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

@@ -37,6 +37,7 @@ _MAX_REFERENCE_BYTES = 200
 _SHOWN_NAMES = 10
 _EAST_ASIAN_DATES = frozenset({*range(27, 37), *range(50, 59)})
 """Number formats of dates and times that East Asian Excel uses without defining them (ECMA-376, 18.8.30)."""
+_USUAL_WORKBOOK = "xl/workbook.xml"
 _MERGE = re.compile(rb"<(?:[\w.-]+:)?mergeCell\s[^<>]*?\bref\s*=\s*[\"']([A-Z0-9:$]+)[\"']")
 _UNREADABLE = "It is no workbook that can be read ({reason}); save it as .xlsx again."
 
@@ -211,7 +212,10 @@ def _refuse_relatives(archive: zipfile.ZipFile, names: dict[str, str]) -> None:
 
 
 def _with_sheets(package: Package) -> Package:
-    workbook = next((target for kind, target in _targets(package, "").values() if kind == "officeDocument"), None)
+    named = _targets(package, "").values() if "_rels/.rels" in package._names else ()
+    workbook = next((target for kind, target in named if kind == "officeDocument"), None)
+    if workbook is None and _USUAL_WORKBOOK in package._names:
+        workbook = _USUAL_WORKBOOK
     if workbook is None:
         raise FileRefused("It is an Office file but no Excel workbook; deliver .xlsx.")
     parts = _targets(package, workbook)

@@ -19,7 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from sources.contract import load_contracts
 from sources.mapping import Mapping, identity_mapping
-from sources.readers import FileRefused, Workspace
+from sources.readers import FileRefused, Workspace, quoted
 from sources.readers.xlsx import as_shown, open_xlsx
 from sources.readers.xlsx_package import OLE_START
 from tests.sources.landing_zone import DAY, Zone, counts
@@ -70,7 +70,7 @@ def read(content: bytes, max_content_bytes: int = 1 << 30, **keys: object) -> Op
         path = Path(folder) / "book.xlsx"
         path.write_bytes(content)
         records = open_xlsx(path, mapping, Workspace(connection, Path(folder), max_content_bytes))
-        fields = ", ".join(f'{column} as "{name}"' for name, (column, _) in records.columns.items())
+        fields = ", ".join(f"{column} as {quoted(name)}" for name, (column, _) in records.columns.items())
         found = connection.sql(f"select {fields} from {records.relation} order by {records.row_no}")
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
         return Opened(rows, [*records.refused()], records.notes)
@@ -246,7 +246,7 @@ def test_blank_rows_and_columns_are_no_records() -> None:
 
 
 def test_values_without_a_name_are_ignored_with_a_note() -> None:
-    found = read(workbook((None, *HEADER), (0, *GOOD), (1, *GOOD, "see mail")))
+    found = read(workbook((" ", *HEADER), (0, *GOOD), (1, *GOOD, "see mail")))
     assert len(found.rows) == 2
     assert found.notes == ("Ignored the values of columns without a name in row 1: 'A', 'F'.",)
 
@@ -277,6 +277,25 @@ def test_rows_without_a_value_of_their_own_are_refused() -> None:
     (refused,) = found.refused
     assert (refused.row_no, refused.line_no, refused.rule) == (2, 3, "merged_cells")
     assert refused.message == "B3 has no value of its own, as B2:B3 is merged; unmerge and fill it."
+
+
+def test_a_name_that_reaches_over_the_rows_below_is_a_name() -> None:
+    def merge(sheet: Worksheet) -> None:
+        sheet.merge_cells("E1:E2")
+
+    found = read(workbook((*HEADER, "note"), GOOD, GOOD, change=merge))
+    assert (len(found.rows), found.refused) == (2, [])
+    with pytest.raises(FileRefused, match=r"Row 2, which names the columns, has merged cells \(E1:E2\)"):
+        read(workbook((*HEADER, "note"), GOOD, GOOD, change=merge), header_row=2)
+
+
+def test_the_workbook_is_found_without_the_relations_of_the_package() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(HEADER, GOOD))) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.namelist():
+            if member != "_rels/.rels":
+                new.writestr(member, old.read(member))
+    assert len(read(target.getvalue()).rows) == 1
 
 
 def book_of_sheets(**states: str) -> bytes:
