@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import Definitions
 
-from pipelines.assets import early_warning, ingest, monitoring, publication, warehouse
+from pipelines.assets import early_warning, freshness, ingest, monitoring, publication, warehouse
 from pipelines.dbt_manifest import ensure_manifest
 from pipelines.jobs import ALL_JOBS
 from pipelines.log import night_logger
@@ -30,6 +30,7 @@ def build_definitions(settings: Settings) -> Definitions:
             monitoring.drift_report,
             publication.publication_asset(settings),
         ],
+        asset_checks=[freshness.feed_freshness],
         jobs=ALL_JOBS,
         schedules=[nightly_schedule()],
         sensors=[delivery_sensor(settings)],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -11,9 +13,12 @@ import pyarrow.parquet as pq
 
 from ml.drift import DRIFT_SCHEMA
 from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
-from sources.ingest import initialise
+from sources.contract import load_contracts
+from sources.ingest import Limits, initialise
 from sources.lake import Lake
-from sources.receipt import RECEIPTS
+from sources.landing_entry import LANDING_ENTRIES, LandingEntry, entry_table, landing_entries
+from sources.promise import FEED_PROMISES, promise_table
+from sources.receipt import RECEIPTS, read_receipts
 from sources.schema_event import SCHEMA_EVENTS
 
 FEATURES = "features/supplier_daily"
@@ -51,6 +56,22 @@ def schema_events_of_night(lake: Lake, as_of: date, last_night: date | None) -> 
     return _of_night(lake, SCHEMA_EVENTS, as_of, last_night)
 
 
+def write_landing_entries(
+    lake: Lake, landing: Path, as_of: date, today: date, mapping_folders: Sequence[Path]
+) -> list[LandingEntry]:
+    """Write, and return, what lies in landing after the ingest of the night and was not taken in."""
+    receipts = {feed: read_receipts(lake, feed) for feed in load_contracts()}
+    entries = landing_entries(landing, as_of, today, receipts, Limits().max_file_bytes, mapping_folders)
+    write_night(lake, LANDING_ENTRIES, as_of, "part", entry_table(as_of, entries))
+    return entries
+
+
+def write_feed_promises(lake: Lake, as_of: date) -> None:
+    """Write what the contracts promise for the night, so that a night of the past is judged by the promise of then."""
+    promises = {(contract.source, contract.feed): contract.delivery for contract in load_contracts().values()}
+    write_night(lake, FEED_PROMISES, as_of, "part", promise_table(as_of, promises))
+
+
 def _of_night(lake: Lake, dataset: str, as_of: date, last_night: date | None) -> pd.DataFrame:
     again = last_night == as_of
     since = date.min if last_night is None or again else last_night
@@ -70,7 +91,7 @@ def old_history_arrived(lake: Lake, as_of: date, last_night: date | None) -> boo
     with duckdb.connect() as con:
         files = con.execute(
             f"select count(*) from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
-            "where is_history and loaded_rows > 0 and min_known_date <= $last "
+            "where is_history and (loaded_rows > 0 or withdrawn_rows > 0) and min_known_date <= $last "
             "and batch_date > $last and batch_date <= $as_of",
             {"last": last_night, "as_of": as_of},
         ).fetchall()[0][0]

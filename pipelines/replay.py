@@ -15,7 +15,7 @@ from pipelines.publish import read_manifest, table_facts
 from pipelines.run import run_job
 from pipelines.settings import Settings
 
-SHARED_DATASETS = ("raw", "quarantine", "schema_events", "receipts")
+SHARED_DATASETS = ("raw", "quarantine", "schema_events", "receipts", "landing_entries", "feed_promises")
 EARLIER_NIGHTS = ("scores/supplier_score", "scores/score_reason", "drift/feature_drift")
 
 # What a run did differs between a night that continues another and one built from scratch. Tables of the newest night

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from sources.promise import DeliveryPromise, ServiceLevel, delivery_promise
 from sources.yaml_model import Place, YamlDocument, nearest, parse_model, read_yaml
 
 CONTRACT_FOLDER = Path(__file__).parent / "contracts"
@@ -67,15 +68,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Promise:
-    """A service level that the deliverer promised, in the words of ODCS: property, value and unit ('' without one)."""
-
-    name: str
-    value: str
-    unit: str
-
-
-@dataclass(frozen=True)
 class Contract:
     """One feed: its columns in delivery order, its key, and when its rows happened and became known.
 
@@ -91,7 +83,8 @@ class Contract:
     history_lag_days: int
     kind: FeedKind
     description: str
-    promises: tuple[Promise, ...] = ()
+    promises: tuple[ServiceLevel, ...] = ()
+    delivery: DeliveryPromise | None = None
     on_unknown_column: Policy = "warn"
     on_gone_column: Policy = "warn"
     on_retyped_column: Policy = "warn"
@@ -202,6 +195,7 @@ class _Promise(BaseModel):
     property: str
     value: str | int | float
     unit: str = ""
+    schedule: str = ""
 
 
 class _Document(BaseModel):
@@ -265,6 +259,11 @@ def read_contract(path: Path) -> Contract:
     for name in ("feedKind", "eventDate", "historyLagDays"):
         if name not in custom:
             raise source.fault(f"it lacks {name}; add it", "customProperties")
+    levels = tuple(ServiceLevel(p.property, str(p.value), p.unit, p.schedule) for p in document.promises)
+    try:
+        delivery = delivery_promise(levels)
+    except ValueError as error:
+        raise source.fault(str(error), "slaProperties") from error
     contract = Contract(
         source=path.parent.name,
         feed=path.stem,
@@ -274,7 +273,8 @@ def read_contract(path: Path) -> Contract:
         history_lag_days=int(custom["historyLagDays"]),
         kind="state" if custom["feedKind"] == "state" else "event",
         description=" ".join(table.description.split()),
-        promises=tuple(Promise(item.property, str(item.value), item.unit) for item in document.promises),
+        promises=levels,
+        delivery=delivery,
         on_unknown_column=_policy(custom, "onUnknownColumn", source),
         on_gone_column=_policy(custom, "onGoneColumn", source),
         on_retyped_column=_policy(custom, "onRetypedColumn", source),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from sources.contract import Column, Contract, Promise, load_contracts
+from sources.contract import Column, Contract, load_contracts
 from sources.mapping import Mapping
 from sources.mapping_files import load_mapping, mapping_names
 from sources.readers.choose import DEFAULT_MAPPINGS, FORMATS
 
 _NOTE = "<!-- Written by `python -m sources.contract --write-docs` from the contracts and mappings; change those. -->"
-_UNITS = {"d": "day", "h": "hour", "m": "minute", "y": "year"}
 _KINDS = {
     "event": "event: a row happened once; another delivery of its key corrects it",
     "state": "state: a row is a record as it stood; another delivery of its key says how it stands now",
@@ -59,7 +58,7 @@ def _list_of_feeds(contracts: Iterable[Contract]) -> str:
     ]
     for contract in contracts:
         link = f"[{contract.name}]({contract.source}.md#{contract.feed})"
-        promised = "; ".join(_promise(promise) for promise in contract.promises) or "nothing"
+        promised = _promised(contract)
         lines.append(f"| {link} | {_cell(contract.description)} | {_names(contract.key)} | {_cell(promised)} |")
     return "\n".join(lines) + "\n"
 
@@ -72,7 +71,7 @@ def _source_page(source: str, contracts: Iterable[Contract], mappings: Iterable[
 
 
 def _feed_section(contract: Contract, mappings: Iterable[Mapping]) -> list[str]:
-    promised = "; ".join(_promise(promise) for promise in contract.promises) or "nothing"
+    promised = _promised(contract)
     lag = _count(contract.history_lag_days, "day")
     return [
         f"## {contract.feed}",
@@ -134,13 +133,11 @@ def _rule(column: Column) -> str:
     return "; ".join(rules)
 
 
-def _promise(promise: Promise) -> str:
-    """A promise in words; a frequency is the time between deliveries."""
-    unit = _UNITS.get(promise.unit, promise.unit)
-    value = _count(int(promise.value), unit) if unit and promise.value.isdigit() else f"{promise.value} {unit}".strip()
-    if promise.name == "frequency":
-        return f"a delivery every {value.removeprefix('1 ')}"
-    return f"{promise.name} {value}"
+def _promised(contract: Contract) -> str:
+    """What the deliverer promised, in words."""
+    delivery = "deliveries as there is news" if contract.delivery is None else f"a delivery {contract.delivery}"
+    others = (level for level in contract.promises if level.name not in ("frequency", "latency"))
+    return "; ".join([delivery, *(f"{level.name} {level.value} {level.unit}".strip() for level in others)])
 
 
 def _count(number: int, unit: str) -> str:

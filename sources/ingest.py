@@ -23,8 +23,10 @@ from sources.control import Control
 from sources.engine import engine
 from sources.lake import Lake
 from sources.landing import Delivery, scan_landing, settled_control, sha256_of
+from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
 from sources.load import FileUnreadable, OpenFile, load_files, open_file, with_events
 from sources.mapping_files import MAPPING_FOLDERS
+from sources.promise import FEED_PROMISE_SCHEMA, FEED_PROMISES
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace
 from sources.readers.choose import settled
@@ -65,7 +67,13 @@ class Limits:
 def initialise(lake: Lake) -> None:
     """Give every dataset of the sources its ``_schema.parquet``, so that a glob finds columns before the first row."""
     raw = {raw_dataset(contract): contract.raw_schema for contract in load_contracts().values()}
-    own = {QUARANTINE: QUARANTINE_SCHEMA, SCHEMA_EVENTS: SCHEMA_EVENT_SCHEMA, RECEIPTS: RECEIPT_SCHEMA}
+    own = {
+        QUARANTINE: QUARANTINE_SCHEMA,
+        SCHEMA_EVENTS: SCHEMA_EVENT_SCHEMA,
+        RECEIPTS: RECEIPT_SCHEMA,
+        LANDING_ENTRIES: LANDING_ENTRY_SCHEMA,
+        FEED_PROMISES: FEED_PROMISE_SCHEMA,
+    }
     lake.ensure_schemas({**raw, **own})
 
 

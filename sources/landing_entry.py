@@ -144,9 +144,7 @@ def _of_folders(landing: Path, contract: Contract, as_of: date, today: date) -> 
     for business_date, folder in delivery_folders(landing, contract):
         names = _names(folder)
         if business_date > max(as_of, today):
-            message = (
-                f"Its date lies after {today}; it is read when that night comes, so correct the date if it is wrong."
-            )
+            message = "Its date lies in the future, and its night will read it; correct the date if it is wrong."
             yield _entry(contract, business_date, "", EntryState.FUTURE_FOLDER, message)
         elif business_date <= as_of and names == []:
             message = "The folder is empty; deliver its files, or remove it."

@@ -6,6 +6,7 @@ What does not: reading, mapping or checking a row; that is `sources.ingest`.
 
 import errno
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from dagster import (
@@ -17,6 +18,7 @@ from dagster import (
     AssetsDefinition,
     AssetSpec,
     Failure,
+    FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
     RetryRequested,
@@ -73,8 +75,21 @@ def _spec(contract: Contract) -> AssetSpec:
         metadata={
             "contract": MetadataValue.text(f"sources/contracts/{contract.source}/{contract.feed}.yaml"),
             "key": MetadataValue.text(", ".join(contract.key)),
+            "promise": MetadataValue.text("as there is news" if contract.delivery is None else str(contract.delivery)),
         },
+        freshness_policy=freshness_policy(contract),
     )
+
+
+def freshness_policy(contract: Contract) -> FreshnessPolicy | None:
+    """Dagster's view of the promise: a night looked for the feed within the longest silence that it allows.
+
+    It sees runs, not delivery dates, since a night without a file materialises the asset too; delivery dates are held
+    against the promise by `pipelines.assets.freshness`.
+    """
+    if contract.delivery is None:
+        return None
+    return FreshnessPolicy.time_window(fail_window=timedelta(days=contract.delivery.longest_silence_days + 1))
 
 
 def _check(contract: Contract, name: str) -> AssetCheckSpec:

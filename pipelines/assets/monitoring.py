@@ -1,6 +1,7 @@
 """What the platform watches in itself: deliveries, drift against the champion's reference, and the drift page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -21,19 +22,31 @@ from dagster import (
 import ml.drift
 from ml.registry import ModelRegistry
 from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
-from pipelines.lake_datasets import features_of_night, receipts_of_night, schema_events_of_night, write_night
-from pipelines.log import tell
+from pipelines.lake_datasets import (
+    features_of_night,
+    receipts_of_night,
+    schema_events_of_night,
+    write_feed_promises,
+    write_landing_entries,
+    write_night,
+)
+from pipelines.log import tell, warn
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
 from sources.contract import load_contracts
+from sources.landing_entry import EntryState, LandingEntry
 
 OWNER = "model-validation@anchorwatch.example"
 RECEIPTS = AssetKey(["lake", "receipt"])
 QUARANTINE = AssetKey(["lake", "quarantine"])
 SCHEMA_EVENTS = AssetKey(["lake", "schema_event"])
+LANDING = AssetKey(["lake", "landing_entry"])
+PROMISES = AssetKey(["lake", "feed_promise"])
 DRIFT = AssetKey(["lake", "feature_drift"])
 PAGE = AssetKey(["reports", "drift"])
 DELIVERED = "something_was_delivered"
+ALL_TAKEN_IN = "all_of_landing_was_taken_in"
+LINES_SHOWN = 12
 FEW_DRIFTED = "few_features_drifted"
 # A quiet night flags no feature at all nineteen times in twenty. A few that moved are for the page, many for a person.
 DRIFTED_RATIO = 0.05
@@ -54,12 +67,17 @@ DRIFTED_RATIO = 0.05
             (RECEIPTS, "One row for each delivered file: what became of its rows."),
             (QUARANTINE, "One row for each refused record: file, line, column, rule and the raw text."),
             (SCHEMA_EVENTS, "One row for each column of a delivered file that was unknown, gone or of another type."),
+            (LANDING, "One row for each entry of landing that was not taken in, and why."),
+            (PROMISES, "One row for each feed: the date that its newest delivery has if its contract is kept."),
         )
     ],
     check_specs=[
         AssetCheckSpec(
             name=DELIVERED, asset=RECEIPTS, blocking=True, description="The night has a delivery to work on."
-        )
+        ),
+        AssetCheckSpec(
+            name=ALL_TAKEN_IN, asset=LANDING, description="No file waits, and nothing lies in a wrong place."
+        ),
     ],
     partitions_def=NIGHTS,
 )
@@ -76,14 +94,37 @@ def deliveries(context: AssetExecutionContext, night: NightResource) -> Iterator
     yield MaterializeResult(asset_key=QUARANTINE, metadata={"rows_of_the_night": MetadataValue.int(refused)})
     events = schema_events_of_night(night.lake, night.as_of, night.night.last_night)
     yield MaterializeResult(asset_key=SCHEMA_EVENTS, metadata={"events_of_the_night": MetadataValue.int(len(events))})
+    write_feed_promises(night.lake, night.as_of)
+    yield MaterializeResult(asset_key=PROMISES)
+    today = datetime.now(UTC).date()
+    left = write_landing_entries(night.lake, night.settings.landing, night.as_of, today, night.settings.mappings)
+    for line in lines_of(left):
+        warn(context, line)
+    yield MaterializeResult(asset_key=LANDING, metadata={"entries_of_the_night": MetadataValue.int(len(left))})
+    yield AssetCheckResult(
+        asset_key=LANDING,
+        check_name=ALL_TAKEN_IN,
+        passed=not left,
+        severity=AssetCheckSeverity.WARN,
+        metadata={"entries": [entry.line for entry in left[:LINES_SHOWN]]},
+    )
     yield AssetCheckResult(asset_key=RECEIPTS, check_name=DELIVERED, passed=len(tonight) > 0)
     if len(tonight) == 0:
+        waiting = sum(entry.state is EntryState.WAITING for entry in left)
         raise Failure(
             f"No file was delivered for {night.as_of}: nothing in {night.settings.landing} is newer than "
-            "the last night. "
+            f"the last night{f', but {waiting} files wait' if waiting else ''}. "
             "The publication of the last night stands.",
             allow_retries=False,
         )
+
+
+def lines_of(entries: Sequence[LandingEntry]) -> list[str]:
+    """One line for each of the first entries, and one that counts the rest."""
+    lines = [entry.line for entry in entries[:LINES_SHOWN]]
+    if len(entries) > LINES_SHOWN:
+        lines.append(f"and {len(entries) - LINES_SHOWN:,} more entries of landing: see monitoring.landing_entry")
+    return lines
 
 
 @asset(
