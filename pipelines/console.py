@@ -34,7 +34,7 @@ def show_morning(settings: Settings, console: Console) -> None:
     with duckdb.connect(str(folder / "anchorwatch.duckdb"), read_only=True) as con:
         _watch_list(con, date.fromisoformat(manifest["as_of_date"]), console)
         _score_line(con, console)
-        _deliveries(con, console)
+        show_landing(con, console)
     _empty_tables(settings, manifest, console)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     console.print(f"\nPublished {len(manifest['tables'])} tables, {rows:,} rows, model {manifest['model_version']}")
@@ -95,7 +95,7 @@ def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:
     console.print(f"{scored:,} suppliers scored, {not_scored:,} not scored{average}; data depth {reached}")
 
 
-def _deliveries(con: duckdb.DuckDBPyConnection, console: Console) -> None:
+def show_landing(con: duckdb.DuckDBPyConnection, console: Console) -> None:
     """What the night could not take in, and the feeds that are late; nothing where all is well."""
     tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
     if not {"landing_entry", "feed_freshness"} <= tables:
@@ -110,12 +110,12 @@ def _deliveries(con: duckdb.DuckDBPyConnection, console: Console) -> None:
         "where status = 'LATE' and as_of_date = (select max(as_of_date) from monitoring.feed_freshness) order by 1"
     ).fetchall()
     if left:
-        console.print(f"\n{len(left):,} entries of landing were not taken in (monitoring.landing_entry):")
+        console.print(f"\nNot taken in of landing: {len(left):,} (monitoring.landing_entry):")
     for place, entry, state, message in left[:WARNINGS_SHOWN]:
         line = f"  {state} {place or 'landing'} {entry}: {message}"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if late:
-        console.print(f"\n{len(late)} feeds are late (monitoring.feed_freshness):")
+        console.print(f"\nFeeds that are late: {len(late)} (monitoring.feed_freshness):")
     for feed, newest, promised in late:
         line = f"  {feed}: newest delivery {newest}, promised {promised}"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
