@@ -49,6 +49,14 @@ def test_invariant_stops_a_broken_night(built: Warehouse, invariant: str, tmp_pa
     assert broken.dbt("test", "--select", invariant, as_of=NIGHTS[-1]) == {invariant: "fail"}
 
 
+def test_a_statement_that_is_not_proven_warns(built: Warehouse, tmp_path: Path) -> None:
+    warning = "warn_statement_not_proven"
+    assert built.dbt("test", "--select", warning, as_of=NIGHTS[-1]) == {warning: "pass"}
+    broken = built.copy(tmp_path / "broken")
+    broken.execute("update monitoring.statement_proof set status = 'GAP' where balance_date = date '2026-03-30'")
+    assert broken.dbt("test", "--select", warning, as_of=NIGHTS[-1]) == {warning: "warn"}
+
+
 def test_money_rules_pass_their_unit_tests(built: Warehouse) -> None:
     statuses = built.dbt("test", "--select", "test_type:unit", "--exclude", *EARLY_WARNING, as_of=NIGHTS[-1])
     assert len(statuses) >= 5

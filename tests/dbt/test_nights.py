@@ -37,7 +37,7 @@ def night_and_month_end(tables: dict[str, list[tuple[Any, ...]]], night: date) -
     return {
         name: [row for row in rows if row[0] in (night, NIGHTS[1])] if name.endswith("_daily") else rows
         for name, rows in tables.items()
-        if name != "intermediate.int_touched_root"
+        if not name.startswith("intermediate.int_touched_")
     }
 
 
@@ -157,3 +157,18 @@ def test_schema_events_are_told_by_file_and_column(built: Warehouse) -> None:
         "select feed, batch_date, column_name, event, policy from monitoring.schema_event order by all"
     )
     assert events == [("repayment", NIGHTS[4], name, "COLUMN_UNKNOWN", "warn") for name in ("note", "user")]
+
+
+def test_a_late_entry_restates_the_statement_that_it_belongs_to(nightly: Any) -> None:
+    def proofs(night: date) -> list[tuple[Any, ...]]:
+        return [(row[2], row[3], row[4]) for row in sorted(nightly[night]["monitoring.statement_proof"])]
+
+    first = (date(2026, 3, 29), "PROVEN", Decimal("0.00"))
+    short = (NIGHTS[0], "BROKEN_SUM", Decimal("-10.00"))
+    assert proofs(NIGHTS[1]) == [first, short]
+    assert proofs(NIGHTS[2]) == [first, short, (NIGHTS[1], "NOT_PROVABLE", None)]
+    assert proofs(NIGHTS[4]) == [
+        first,
+        (NIGHTS[0], "PROVEN", Decimal("0.00")),
+        (NIGHTS[2], "PROVEN", Decimal("0.00")),
+    ]

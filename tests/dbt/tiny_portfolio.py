@@ -9,6 +9,9 @@ The nights, all of 2026:
 * 04-02 brings the late file, a credit note, and the payment of 03-31 again with another amount.
 * 04-03 20,000 of the financing is repaid, in a file with two columns that nobody knows; a redelivered vendor master
   moves V2 to another supplier.
+
+Account N1 has a statement on each of the first days; an entry of 03-30 comes two days late, and one of 03-31 has no
+closing balance until 04-02 brings it; both are changed on 04-03.
 """
 
 from __future__ import annotations
@@ -235,6 +238,27 @@ def _facility(event_id: str, event_type: str, amount: int, on: date) -> dict[str
     }
 
 
+def _balance(on: date, balance_type: str, amount: str) -> dict[str, Any]:
+    return {
+        "account_no": "N1",
+        "balance_date": on,
+        "balance_type": balance_type,
+        "amount": Decimal(amount),
+        "currency": "CNY",
+    }
+
+
+def _booking(reference: str, on: date, credit_debit: str, amount: str) -> dict[str, Any]:
+    return {
+        "account_no": "N1",
+        "transaction_ref": reference,
+        "booking_date": on,
+        "credit_debit": credit_debit,
+        "amount": Decimal(amount),
+        "currency": "CNY",
+    }
+
+
 _LONG_AGO = date(2025, 9, 1)
 _DUE = date(2026, 6, 30)
 
@@ -386,4 +410,17 @@ DELIVERIES = [
         NIGHTS[4], "platform.repayment", [_repayment("REP2", "FIN1", 20_000, NIGHTS[3], "SUPPLIER")], ["note", "user"]
     ),
     Delivery(NIGHTS[4], "erp.vendor", [_vendor("1000", "V2", "P3")]),
+    Delivery(
+        NIGHTS[0],
+        "bank.balance",
+        [_balance(date(2026, 3, 29), "OPBD", "100.00"), _balance(date(2026, 3, 29), "CLBD", "150.25")],
+    ),
+    Delivery(NIGHTS[0], "bank.transaction", [_booking("T1", date(2026, 3, 29), "CRDT", "50.25")]),
+    Delivery(NIGHTS[1], "bank.balance", [_balance(NIGHTS[0], "CLBD", "120.25")]),
+    Delivery(NIGHTS[1], "bank.transaction", [_booking("T2", NIGHTS[0], "DBIT", "20.00")]),
+    Delivery(NIGHTS[2], "bank.transaction", [_booking("T4", NIGHTS[1], "CRDT", "5.00")]),
+    Delivery(NIGHTS[3], "bank.transaction", [_booking("T3", NIGHTS[0], "DBIT", "10.00")]),
+    Delivery(NIGHTS[3], "bank.balance", [_balance(NIGHTS[2], "CLBD", "125.25")]),
+    Delivery(NIGHTS[4], "bank.transaction", [_booking("T4", NIGHTS[1], "CRDT", "6.00")]),
+    Delivery(NIGHTS[4], "bank.balance", [_balance(NIGHTS[2], "CLBD", "126.25")]),
 ]
