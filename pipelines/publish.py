@@ -18,6 +18,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.mask import Mask
+
 # BI tools bundle DuckDB 1.x clients, which cannot read what 2.x writes by default.
 STORAGE_VERSION = "v1.5.0"
 # When a run did something says nothing about what it found: a rerun must have the same digest.
@@ -51,12 +53,13 @@ def publish(
     as_of: date,
     model_version: str,
     code_version: str,
-    unpublishable_columns: frozenset[str] = frozenset(),
+    mask: Mask,
+    personal: frozenset[str],
 ) -> Publication:
     """Copy `schema.table` names from a warehouse file and make them the audience's publication.
 
-    A column named in `unpublishable_columns` (personal by contract) stops the publication: nothing is left out in
-    silence.
+    Columns named in `personal` (by contract) hold tokens of `mask` in what is published, and digests are over those.
+    Only text can be masked: a personal column of another type stops the publication, nothing is left out in silence.
 
     Raises:
         PublicationError: a table is missing or has a column that may not leave.
@@ -66,7 +69,7 @@ def publish(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     names = sorted(tables)
-    facts = _copy_tables(warehouse, building, names, unpublishable_columns)
+    facts = _copy_tables(warehouse, building, names, mask, personal)
     whole = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     manifest = {
         "as_of_date": as_of.isoformat(),
@@ -84,7 +87,7 @@ def publish(
 
 
 def _copy_tables(
-    warehouse: Path, building: Path, names: list[str], refused: frozenset[str]
+    warehouse: Path, building: Path, names: list[str], mask: Mask, personal: frozenset[str]
 ) -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
     with duckdb.connect() as con:
@@ -92,14 +95,11 @@ def _copy_tables(
         con.execute(
             f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
         )
+        con.create_function("token_of", mask.token, [str], str)
         for name in names:
             schema, table = name.split(".")
-            columns = _columns(con, schema, table)
-            personal = sorted(refused & {column for column, _ in columns})
-            if personal:
-                raise PublicationError(f"{name} has {', '.join(personal)}, which the contracts call personal")
             con.execute(f'create schema if not exists target."{schema}"')
-            con.execute(f'create table target."{schema}"."{table}" as select * from warehouse."{schema}"."{table}"')
+            con.execute(f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, personal)}')
             _copy_comments(con, schema, table)
             parquet = building / "parquet" / schema / f"{table}.parquet"
             parquet.parent.mkdir(parents=True, exist_ok=True)
@@ -109,15 +109,36 @@ def _copy_tables(
     return facts
 
 
-def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str | None]]:
+def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, personal: frozenset[str]) -> str:
+    """SQL of the rows as they may leave; each personal value is hashed once, however many rows have it."""
+    source, values, joins = f'warehouse."{schema}"."{table}"', [], []
+    for column, kind, _ in _columns(con, schema, table):
+        if column not in personal:
+            values.append(f'source."{column}"')
+            continue
+        if kind != "VARCHAR":
+            raise PublicationError(
+                f"{schema}.{table} has {column}, which the contracts call personal, as {kind}: only text can be masked."
+            )
+        tokens = f'"token of {column}"'
+        con.execute(
+            f"create or replace temp table {tokens} as "
+            f'select value, token_of(value) as token from (select distinct "{column}" as value from {source})'
+        )
+        values.append(f'{tokens}.token as "{column}"')
+        joins.append(f'left join {tokens} on {tokens}.value = source."{column}"')
+    return f"select {', '.join(values)} from {source} as source {' '.join(joins)}"
+
+
+def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str, str | None]]:
     columns = con.execute(
-        "select column_name, comment from duckdb_columns() "
+        "select column_name, data_type, comment from duckdb_columns() "
         "where database_name = 'warehouse' and schema_name = ? and table_name = ? order by column_index",
         [schema, table],
     ).fetchall()
     if not columns:
         raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.")
-    return [(str(name), comment) for name, comment in columns]
+    return [(str(name), str(kind), comment) for name, kind, comment in columns]
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
@@ -130,7 +151,7 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> N
     ).fetchone()
     if row and row[0]:
         con.execute(f'comment on table target."{schema}"."{table}" is \'{_quoted(row[0])}\'')
-    for column, comment in _columns(con, schema, table):
+    for column, _, comment in _columns(con, schema, table):
         if comment:
             con.execute(f'comment on column target."{schema}"."{table}"."{column}" is \'{_quoted(comment)}\'')
 

@@ -10,6 +10,7 @@ import duckdb
 from rich.console import Console
 
 from ml.registry import ModelRegistry, Role
+from pipelines.mask import mask_of
 from pipelines.night import NightError
 from pipelines.publish import read_manifest, table_facts
 from pipelines.run import run_job
@@ -36,6 +37,10 @@ def replay_night(settings: Settings, as_of: date, console: Console) -> None:
     beside = Settings(home=settings.root / "replay" / as_of.isoformat(), audience=settings.audience)
     shutil.rmtree(beside.root, ignore_errors=True)
     beside.prepare()
+    # tokens of another key would differ from those of the book
+    mask_of(settings)
+    if settings.own_mask_key.exists():
+        beside.own_mask_key.symlink_to(settings.own_mask_key)
     _share_lake(settings, beside, as_of)
     book, copies = ModelRegistry(settings.models), ModelRegistry(beside.models)
     for role, version in roles.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipelines.assets.publication import personal_columns
 from pipelines.dbt_manifest import Manifest, code_version, ensure_manifest
+from pipelines.mask import mask_of, personal_columns
 from pipelines.night import Night, NightError, last_finished_night
 from pipelines.publish import Publication, publish, read_manifest
 from pipelines.settings import Settings
@@ -36,5 +36,6 @@ def _publish(settings: Settings, last: date, model_version: str) -> Publication:
             as_of=last,
             model_version=model_version,
             code_version=code_version(),
-            unpublishable_columns=personal_columns(),
+            mask=mask_of(settings),
+            personal=personal_columns(),
         )

@@ -13,6 +13,7 @@ from dagster_dbt import DbtCliResource
 from pydantic import PrivateAttr
 
 from pipelines.dbt_manifest import code_version, dbt_executable
+from pipelines.mask import mask_of
 from pipelines.night import Night
 from pipelines.settings import Settings
 from sources.lake import Lake
@@ -32,6 +33,8 @@ class NightResource(ConfigurableResource):  # type: ignore[type-arg]
             raise ValueError("A night is a partition: choose its date (as_of_date) when the run is started.")
         settings = Settings(home=Path(self.home))
         settings.prepare()
+        # a night that could not publish need not begin
+        mask_of(settings)
         self._night = Night(settings, date.fromisoformat(partition))
         self._night.__enter__()
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sources.mapping_files import MAPPING_FOLDERS
@@ -22,9 +22,17 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path("data"), description="Folder of everything that a run makes")
     audience: str = Field(default="bank", pattern="^[a-z_]+$", description="Audience that the night publishes for")
 
+    mask_key: SecretStr | None = Field(default=None, description="Key of the tokens for personal identifiers")
+    mask_key_file: Path | None = Field(default=None, description="File that holds the key")
+
     @property
     def root(self) -> Path:
         return self.home.expanduser().resolve()
+
+    @property
+    def own_mask_key(self) -> Path:
+        """The key of a home for which neither setting names one."""
+        return self.root / "mask.key"
 
     @property
     def landing(self) -> Path:

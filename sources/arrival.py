@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sources.contract import Contract
+from sources.contract import WITHHELD, Contract
 from sources.control import Control
 from sources.landing import Delivery
 from sources.receipt import DeliveredTypes, Receipt, Status
+
+_QUOTED = re.compile(r"(?<!\w)('[^']*'|\"[^\"]*\")(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Arrival:
             mapping=delivery.mapping.name,
             is_history=delivery.history is not None,
             status=status,
-            message=message,
+            message=None if message is None else self._without_values(message),
             delivered_rows=counts.loaded + counts.quarantined + counts.duplicate,
             loaded_rows=counts.loaded,
             quarantined_rows=counts.quarantined,
@@ -107,6 +110,14 @@ class Arrival:
             controls=self.control.names if self.control else None,
             control_sha256=self.control.sha256 if self.control else None,
         )
+
+    def _without_values(self, message: str) -> str:
+        """A sentence on a file of persons' data quotes names of columns alone: anything else may be of a person."""
+        if not self.contract.personal_columns:
+            return message
+        mapping = self.delivery.mapping
+        names = {*self.contract.column_names, *mapping.read_columns, *mapping.ignored}
+        return _QUOTED.sub(lambda text: text[0] if text[0][1:-1] in names else f"'{WITHHELD}'", message)
 
 
 def raw_dataset(contract: Contract) -> str:

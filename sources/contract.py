@@ -36,6 +36,9 @@ _ARROW_TYPES: Mapping[str, pa.DataType] = {
 }
 
 FeedKind = Literal["event", "state"]
+WITHHELD = "***"
+"""Stands for a personal value in a sentence, which travels further than the quarantine that holds the value."""
+
 Policy = Literal["warn", "refuse"]
 """What is done with a file in which something happened to a column: loaded with a warning, or refused."""
 
@@ -98,6 +101,11 @@ class Contract:
     def column_names(self) -> tuple[str, ...]:
         """Names of the contract columns in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """Names of the columns that are classified as personal (``pii``)."""
+        return frozenset(column.name for column in self.columns if column.classification == "pii")
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when the contract has none."""

@@ -12,7 +12,7 @@ from itertools import islice
 import duckdb
 import pyarrow as pa
 
-from sources.contract import Contract
+from sources.contract import WITHHELD, Contract
 from sources.identifier import CHECKED_SCHEMES, describe_scheme, is_valid_number
 from sources.readers import Located, Records, RefusedRecord, quoted, scalar, sql_text
 from sources.rules import Rule
@@ -84,11 +84,12 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
     )
     connection.register("wrong_number", table)
     for name, scheme in pairs:
+        number = sql_text(WITHHELD) if name in contract.personal_columns else "w.number"
         connection.execute(
             f"""
             insert into refused
             select n.file_no, n.row_no, null, '{name}', 'check_digit',
-                   '{name} ''' || w.number || ''' is not ' || w.meaning || '.', null, w.number
+                   '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, {number}
             from numbered n
             join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
             anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no

@@ -112,7 +112,7 @@ def read_header(contract: Contract, mapping: ColumnMappings, records: Records) -
             absent += lacking
     if missing:
         raise SchemaRefused(
-            f"The file lacks the required {_columns(missing)}; it has {_columns([*records.columns])}. "
+            f"The file lacks the required {_columns(missing)}; it has {_header_shown(contract, mapping, records)}. "
             f"Deliver what is missing, or correct mapping {mapping.name} (names, encoding, delimiter).",
             tuple(SchemaEvent(EventName.COLUMN_GONE, name, "refuse") for name in missing),
         )
@@ -121,6 +121,13 @@ def read_header(contract: Contract, mapping: ColumnMappings, records: Records) -
     read = {name: kind for name, kind in delivered.items() if name in known}
     unknown = [] if "*" in mapping.ignored else [n for n in delivered if n not in known | {*mapping.ignored}]
     return Header(tuple(read.items()), tuple(unknown), tuple(dict.fromkeys(absent)))
+
+
+def _header_shown(contract: Contract, mapping: ColumnMappings, records: Records) -> str:
+    """The delivered names, unless they may be a record: without its header a file begins with persons' data."""
+    if contract.personal_columns and not records.columns.keys() & {*mapping.read_columns, *mapping.ignored}:
+        return f"{len(records.columns)} columns whose names the mapping does not know: is the first line its header?"
+    return _columns([*records.columns])
 
 
 def _not_delivered(expression: str, records: Records) -> list[str]:

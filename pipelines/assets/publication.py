@@ -5,21 +5,11 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 from ml.registry import ModelRegistry
 from pipelines.dbt_manifest import Manifest, code_version
 from pipelines.log import tell
+from pipelines.mask import mask_of, personal_columns
 from pipelines.partitions import NIGHTS
 from pipelines.publish import publish
 from pipelines.resources import NightResource
 from pipelines.settings import Settings
-from sources.contract import load_contracts
-
-
-def personal_columns() -> frozenset[str]:
-    """Names of the columns that a contract classifies as personal."""
-    return frozenset(
-        column.name
-        for contract in load_contracts().values()
-        for column in contract.columns
-        if column.classification == "pii"
-    )
 
 
 def publication_asset(settings: Settings) -> AssetsDefinition:
@@ -48,7 +38,8 @@ def publication_asset(settings: Settings) -> AssetsDefinition:
             as_of=night.as_of,
             model_version=champion,
             code_version=code_version(),
-            unpublishable_columns=personal_columns(),
+            mask=mask_of(night.settings),
+            personal=personal_columns(),
         )
         night.night.commit()
         rows = sum(facts["rows"] for facts in done.tables.values())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.mask import Mask
 from pipelines.publish import Publication, PublicationError, publish, read_manifest
 
 NIGHT = date(2026, 6, 30)
+MASK = Mask(b"a secret of thirty-two characters")
 
 
 def warehouse(path: Path, rows: str) -> Path:
@@ -34,7 +35,7 @@ SECOND = "('S2', null, null, timestamp '2026-07-01 02:00')"
 ROWS = f"{FIRST}, {SECOND}"
 
 
-def published(tmp_path: Path, rows: str = ROWS, **kwargs: Any) -> Publication:
+def published(tmp_path: Path, rows: str = ROWS, personal: frozenset[str] = frozenset()) -> Publication:
     return publish(
         warehouse(tmp_path / "w" / "anchorwatch.duckdb", rows),
         tmp_path / "published",
@@ -43,7 +44,8 @@ def published(tmp_path: Path, rows: str = ROWS, **kwargs: Any) -> Publication:
         as_of=NIGHT,
         model_version="m1",
         code_version="c1",
-        **kwargs,
+        mask=MASK,
+        personal=personal,
     )
 
 
@@ -128,10 +130,29 @@ def test_old_versions_are_removed(tmp_path: Path) -> None:
     assert len(kept) == 2
 
 
-def test_a_personal_column_stops_the_publication_and_the_old_one_stands(tmp_path: Path) -> None:
+def test_a_personal_column_is_published_as_tokens(tmp_path: Path) -> None:
+    done = published(tmp_path, f"{ROWS}, {FIRST.replace('S1', 'S3')}", frozenset({"supplier_name"}))
+    token = MASK.token("a|b")
+    expected = [("S1", token), ("S2", None), ("S3", token)]
+    query = "select supplier_id, supplier_name from {} order by 1"
+    with duckdb.connect(str(done.database), read_only=True) as con:
+        assert con.execute(query.format("core.dim_supplier")).fetchall() == expected
+    parquet = done.folder / "parquet" / "core" / "dim_supplier.parquet"
+    assert duckdb.execute(query.format(f"read_parquet('{parquet}')")).fetchall() == expected
+
+
+def test_the_digest_of_a_personal_column_is_over_its_tokens(tmp_path: Path) -> None:
+    personal = frozenset({"supplier_name"})
+    first = digest(published(tmp_path, ROWS, personal))
+    assert digest(published(tmp_path, ROWS, personal)) == first
+    assert digest(published(tmp_path, ROWS.replace("a|b", "a|c"), personal)) != first
+    assert digest(published(tmp_path)) != first
+
+
+def test_a_personal_column_that_is_no_text_stops_the_publication_and_the_old_one_stands(tmp_path: Path) -> None:
     first = digest(published(tmp_path))
-    with pytest.raises(PublicationError, match=r"supplier_name.*personal"):
-        published(tmp_path, ROWS.replace("1.50", "9.00"), unpublishable_columns=frozenset({"supplier_name"}))
+    with pytest.raises(PublicationError, match=r"registered_capital_amount.*personal"):
+        published(tmp_path, ROWS.replace("1.50", "9.00"), frozenset({"registered_capital_amount"}))
     manifest = read_manifest(tmp_path / "published", "bank")
     assert manifest is not None
     assert manifest["tables"]["core.dim_supplier"]["digest"] == first
@@ -147,4 +168,6 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
             as_of=NIGHT,
             model_version="m",
             code_version="c",
+            mask=MASK,
+            personal=frozenset(),
         )

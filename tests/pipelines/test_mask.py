@@ -1,0 +1,78 @@
+"""Tokens of personal identifiers: stable, keyed, and with a key that nobody else sees."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from pipelines.mask import Mask, MaskError, mask_of, personal_columns
+from pipelines.settings import Settings
+from sources.contract import load_contracts
+
+SECRET = "a secret of thirty-two characters"
+
+
+def home(tmp_path: Path, **others: object) -> Settings:
+    settings = Settings.model_validate({"home": tmp_path / "home", **others})
+    settings.root.mkdir(exist_ok=True)
+    return settings
+
+
+def test_a_token_is_a_keyed_hash() -> None:
+    expected = hmac.new(SECRET.encode(), b"6222 0212", hashlib.sha256).hexdigest()[:32]
+    assert Mask(SECRET.encode()).token("6222 0212") == expected
+    assert Mask(b"another secret of some length").token("6222 0212") != expected
+    assert SECRET not in repr(Mask(SECRET.encode()))
+
+
+def test_a_home_makes_its_key_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = home(tmp_path)
+    first = mask_of(settings).token("A")
+    assert stat.S_IMODE(settings.own_mask_key.stat().st_mode) == 0o600
+    assert mask_of(settings).token("A") == first
+    (tmp_path / "other").mkdir()
+    assert mask_of(home(tmp_path / "other")).token("A") != first
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    settings = home(tmp_path)
+    mask_of(settings)
+    settings.own_mask_key.chmod(0o640)
+    with pytest.raises(MaskError, match="chmod 600"):
+        mask_of(settings)
+
+
+def test_a_key_comes_from_a_variable_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(SECRET + "\n")
+    expected = Mask(SECRET.encode()).token("A")
+    assert mask_of(home(tmp_path, mask_key=SecretStr(SECRET))).token("A") == expected
+    assert mask_of(home(tmp_path, mask_key_file=tmp_path / "key")).token("A") == expected
+    monkeypatch.setenv("ANCHORWATCH_MASK_KEY", SECRET)
+    settings = Settings(home=tmp_path / "home")
+    assert mask_of(settings).token("A") == expected
+    assert not settings.own_mask_key.exists()
+    assert SECRET not in repr(settings) + str(settings.environment())
+
+
+@pytest.mark.parametrize("key", ["", "abc~123"])
+def test_a_short_key_is_refused_without_saying_it(tmp_path: Path, key: str) -> None:
+    (tmp_path / "key").write_text(key)
+    with pytest.raises(MaskError, match="fewer than 16 characters") as error:
+        mask_of(home(tmp_path, mask_key_file=tmp_path / "key"))
+    assert not key or key not in str(error.value)
+
+
+def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MaskError, match="cannot be read"):
+        mask_of(home(tmp_path, mask_key_file=tmp_path / "no such key"))
+
+
+def test_personal_columns_are_those_of_the_contracts() -> None:
+    listed = {c.name for contract in load_contracts().values() for c in contract.columns if c.classification == "pii"}
+    assert personal_columns() == listed
+    assert {"account_no", "contact_phone"} <= listed
