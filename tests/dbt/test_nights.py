@@ -166,9 +166,15 @@ def test_a_late_entry_restates_the_statement_that_it_belongs_to(nightly: Any) ->
     first = (date(2026, 3, 29), "PROVEN", Decimal("0.00"))
     short = (NIGHTS[0], "BROKEN_SUM", Decimal("-10.00"))
     assert proofs(NIGHTS[1]) == [first, short]
-    assert proofs(NIGHTS[2]) == [first, short, (NIGHTS[1], "NOT_PROVABLE", None)]
+    assert proofs(NIGHTS[2]) == [
+        first,
+        short,
+        (NIGHTS[1], "BROKEN_SUM", Decimal("873.75")),
+        (NIGHTS[2], "NOT_PROVABLE", None),
+    ]
     assert proofs(NIGHTS[4]) == [
         first,
         (NIGHTS[0], "PROVEN", Decimal("0.00")),
+        (NIGHTS[1], "PROVEN", Decimal("0.00")),
         (NIGHTS[2], "PROVEN", Decimal("0.00")),
     ]

@@ -22,7 +22,7 @@ def row(feed: str, **key: object) -> Mapping[str, Any]:
 
 
 # The transfer of R1A to S3 was an error, and so were the financing of R1B, the second invoice of vendor V2, the payment
-# PAY1 on it with its credit note, and the newer limit of the facility.
+# PAY1 on it with its credit note, the newer limit of the facility, and a closing balance.
 WITHDRAWN = {
     "platform.certificate": [row("platform.certificate", certificate_id="R1A1")],
     "platform.certificate_event": [
@@ -32,6 +32,7 @@ WITHDRAWN = {
     "platform.financing": [row("platform.financing", financing_id="FIN1")],
     "platform.repayment": [row("platform.repayment", repayment_id="REP2")],
     "platform.facility_event": [row("platform.facility_event", facility_event_id="F1-2")],
+    "bank.balance": [row("bank.balance", balance_date=NIGHTS[1])],
     "erp.ap_invoice": [row("erp.ap_invoice", company_code="1000", ap_document_no="A2")],
 }
 CORRECTIONS = [Delivery(NIGHT, feed, [], withdrawn=rows) for feed, rows in WITHDRAWN.items()]
@@ -105,6 +106,15 @@ def test_exposure_and_limit_follow(nightly: Warehouse) -> None:
         f"where as_of_date = date '{NIGHT}'"
     )
     assert limits == [(Decimal(900_000), Decimal(0), Decimal(40_000), Decimal(860_000))]
+
+
+def test_a_statement_without_its_end_goes_into_the_next(nightly: Warehouse) -> None:
+    proofs = nightly.query("select balance_date, status, entry_count from monitoring.statement_proof order by 1")
+    assert proofs == [
+        (date(2026, 3, 29), "PROVEN", 1),
+        (NIGHTS[0], "PROVEN", 2),
+        (NIGHTS[2], "PROVEN", 2),
+    ]
 
 
 def test_reconciliation_says_how_many_rows_ended(nightly: Warehouse) -> None:

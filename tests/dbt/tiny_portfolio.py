@@ -10,8 +10,8 @@ The nights, all of 2026:
 * 04-03 20,000 of the financing is repaid, in a file with two columns that nobody knows; a redelivered vendor master
   moves V2 to another supplier.
 
-Account N1 has a statement on each of the first days; an entry of 03-30 comes two days late, and one of 03-31 has no
-closing balance until 04-02 brings it; both are changed on 04-03.
+Account N1: an entry of 03-30 comes two days late; the closing balance of 04-01 comes a day after its entries; the one
+of 03-31 is wrong until 04-03, when an entry of that day and both balances are changed.
 """
 
 from __future__ import annotations
@@ -418,9 +418,14 @@ DELIVERIES = [
     Delivery(NIGHTS[0], "bank.transaction", [_booking("T1", date(2026, 3, 29), "CRDT", "50.25")]),
     Delivery(NIGHTS[1], "bank.balance", [_balance(NIGHTS[0], "CLBD", "120.25")]),
     Delivery(NIGHTS[1], "bank.transaction", [_booking("T2", NIGHTS[0], "DBIT", "20.00")]),
-    Delivery(NIGHTS[2], "bank.transaction", [_booking("T4", NIGHTS[1], "CRDT", "5.00")]),
+    Delivery(
+        NIGHTS[2],
+        "bank.transaction",
+        [_booking("T4", NIGHTS[1], "CRDT", "5.00"), _booking("T5", NIGHTS[2], "CRDT", "1.00")],
+    ),
+    Delivery(NIGHTS[2], "bank.balance", [_balance(NIGHTS[1], "CLBD", "999.00")]),
     Delivery(NIGHTS[3], "bank.transaction", [_booking("T3", NIGHTS[0], "DBIT", "10.00")]),
-    Delivery(NIGHTS[3], "bank.balance", [_balance(NIGHTS[2], "CLBD", "125.25")]),
+    Delivery(NIGHTS[3], "bank.balance", [_balance(NIGHTS[2], "CLBD", "126.25")]),
     Delivery(NIGHTS[4], "bank.transaction", [_booking("T4", NIGHTS[1], "CRDT", "6.00")]),
-    Delivery(NIGHTS[4], "bank.balance", [_balance(NIGHTS[2], "CLBD", "126.25")]),
+    Delivery(NIGHTS[4], "bank.balance", [_balance(NIGHTS[1], "CLBD", "126.25"), _balance(NIGHTS[2], "CLBD", "127.25")]),
 ]

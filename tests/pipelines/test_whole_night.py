@@ -6,6 +6,7 @@ The portfolio has two years of history and few daily deliveries. Tests start fro
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.publish import read_manifest
 from pipelines.settings import CHECKOUT
+from sources.contract import load_contracts
 from sources.simulator import extend, simulate
 
 pytestmark = pytest.mark.night
@@ -171,6 +174,39 @@ def test_quarantine_holds_exactly_the_rows_that_were_broken(first_night: Path) -
     ).fetchall()
     assert truth
     assert found == truth
+
+
+def test_no_personal_value_of_the_portfolio_leaves(first_night: Path) -> None:
+    """Account and telephone numbers and persons' names are in the raw lake, and in nothing that others may read."""
+    con = duckdb.connect()
+    personal, others = set(), set()
+    for contract in load_contracts().values():
+        names = [column.name for column in contract.columns if column.sql_type == "varchar"]
+        raw = f"read_parquet('{first_night}/lake/raw/{contract.source}/{contract.feed}/**/*.parquet')"
+        for name in names:
+            values = {value for (value,) in con.execute(f"select distinct {name} from {raw}").fetchall() if value}
+            (personal if name in contract.personal_columns else others).update(values)
+    personal -= others
+    numbers = {value for value in personal if value.isdecimal() and len(value) >= 8}
+    assert len(numbers) > 100
+    assert len(personal - numbers) > 100
+    files = sorted((first_night / "published/bank/parquet").rglob("*.parquet"))
+    assert len(files) > 15
+    for file in files:
+        table = pq.read_table(file, partitioning=None)
+        for name in table.column_names:
+            texts = {text for text in table[name].to_pylist() if isinstance(text, str)}
+            assert not texts & personal, f"{file.name} {name}"
+            assert not numbers_in(" ".join(texts)) & numbers, f"{file.name} {name}"
+    readable = [first_night / "published/bank/manifest.json", *(first_night / "reports").rglob("*")]
+    readable += [*(first_night / "dagster").rglob("*"), *(first_night / "warehouse/dbt").rglob("*.log")]
+    for path in readable:
+        if path.is_file():
+            assert not numbers_in(path.read_bytes().decode(errors="replace")) & numbers, path.name
+
+
+def numbers_in(text: str) -> set[str]:
+    return set(re.findall("[0-9]{8,}", text))
 
 
 def test_a_rerun_changes_nothing(home: Path) -> None:

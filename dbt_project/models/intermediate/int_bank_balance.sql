@@ -21,5 +21,6 @@ select
     balance_type,
     currency,
     amount,
-    batch_date
-from {{ latest_version('delivered', ['account_no', 'balance_date', 'balance_type']) }}
+    batch_date,
+    {{ is_withdrawal() }} as is_withdrawn
+from {{ last_content('delivered', ['account_no', 'balance_date', 'balance_type']) }}

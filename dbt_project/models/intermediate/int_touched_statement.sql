@@ -49,5 +49,6 @@ left join {{ ref('int_bank_balance') }} as closings
         accounts.account_no = closings.account_no
         and currencies.currency = closings.currency
         and closings.balance_type = 'CLBD'
+        and not closings.is_withdrawn
         and accounts.first_date > closings.balance_date
 group by accounts.account_no, currencies.currency

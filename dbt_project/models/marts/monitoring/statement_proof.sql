@@ -21,7 +21,7 @@ with facts as (
         0 as debit_amount,
         0 as entry_count
     from {{ ref('int_bank_balance') }} as balances
-    where balances.balance_type in ('OPBD', 'CLBD')
+    where balances.balance_type in ('OPBD', 'CLBD') and not balances.is_withdrawn
     union all
     select
         bookings.account_no,
