@@ -13,7 +13,15 @@ from sources.simulator.streams import Stream, Streams
 from sources.simulator.vendor_documents import company_codes, trading_records, vendor_numbers
 
 _DECIDED_SHARE = 0.5
-_HARD = ("SLIP", "OLD_NAME", "ENGLISH", "NO_REGION_NO_ACCOUNT", "SHORT_NO_ACCOUNT", "SWAPPED_NO_ACCOUNT")
+_HARD = (
+    "PARENT_NUMBER",
+    "NO_NUMBER_SLIP",
+    "NO_NUMBER_OLD_NAME",
+    "NO_NUMBER_ENGLISH",
+    "NO_NUMBER_NO_REGION_NO_ACCOUNT",
+    "NO_NUMBER_SHORT_NO_ACCOUNT",
+    "NO_NUMBER_SWAPPED_NO_ACCOUNT",
+)
 _OFFICERS = ("credit.officer.1", "credit.officer.2")
 _FIRST_DAY, _LAST_DAY = 3, 900
 
@@ -37,8 +45,7 @@ def identity_decisions(history: History) -> Feed:
     hard = [
         (edge, record)
         for edge, record in trading_records(world)
-        if record.day == 0
-        and (record.trouble == "PARENT_NUMBER" or record.trouble.removeprefix("NO_NUMBER_").startswith(_HARD))
+        if record.day == 0 and record.trouble.startswith(_HARD)
     ]
     for place, (edge, record) in enumerate(hard):
         decided_day = int(rng.integers(_FIRST_DAY, _LAST_DAY))
