@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import Definitions
 
-from pipelines.assets import early_warning, freshness, ingest, monitoring, publication, warehouse
+from pipelines.assets import early_warning, freshness, identity, ingest, monitoring, publication, warehouse
 from pipelines.dbt_manifest import ensure_manifest
 from pipelines.jobs import ALL_JOBS
 from pipelines.log import night_logger
@@ -22,6 +22,7 @@ def build_definitions(settings: Settings) -> Definitions:
         assets=[
             *ingest.all_feeds(),
             monitoring.deliveries,
+            identity.match_records,
             *warehouse.dbt_passes(settings),
             early_warning.supplier_feature,
             early_warning.champion,

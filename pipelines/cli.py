@@ -181,6 +181,14 @@ def evaluate(runs: Annotated[int, typer.Option(min=10, help="Futures simulated f
     evaluate_against_oracle(Settings(), runs, console)
 
 
+@app.command("evaluate-identity")
+def evaluate_identity() -> None:
+    """Hold who was found to be who against the truth: recall and precision (demo portfolios only)."""
+    from pipelines.evaluate import show_identity_quality
+
+    show_identity_quality(Settings(), console)
+
+
 @app.command()
 def status() -> None:
     """Show the last published night and what it holds."""

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from ml.drift import DRIFT_SCHEMA
 from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
 from sources.contract import load_contracts
+from sources.identity.match import initialise as initialise_identity
 from sources.ingest import Limits, initialise
 from sources.lake import Lake
 from sources.landing_entry import LANDING_ENTRIES, LandingEntry, entry_table, landing_entries
@@ -32,6 +33,7 @@ SCORED_DATASETS = {
 def prepare_lake(lake: Lake) -> None:
     """Give every dataset its empty schema file, so that a reader finds columns before the first row arrives."""
     initialise(lake)
+    initialise_identity(lake)
     for dataset, schema in SCORED_DATASETS.items():
         lake.ensure_schema(dataset, schema)
 

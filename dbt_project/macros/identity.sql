@@ -1,3 +1,11 @@
+{#- Text that orders numbers and records by the day on which they were first known; of one day, national registers come
+    before others. A party is known by its first number. -#}
+{% macro known_order(first_known_date, scheme, node_id) -%}
+    cast({{ first_known_date }} as string)
+    || case {{ scheme }} when 'CN-USCC' then ':1:' when 'VAT' then ':2:' when 'LEI' then ':3:' else ':4:' end
+    || {{ node_id }}
+{%- endmacro %}
+
 {#- Subselect: what each node (a number, or a record that no number stands for) belongs to, by intervals
     [valid_from, valid_to) from the first day on which anything was known of it. Outside of what is listed a node
     stands alone.

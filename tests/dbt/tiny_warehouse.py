@@ -17,6 +17,9 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from tiny_portfolio import Delivery, write_lake
 
+from sources.identity.match import match_night
+from sources.lake import Lake
+
 # built and tested on their own: they need a feature registry and scores
 EARLY_WARNING = [
     "path:models/features",
@@ -49,7 +52,9 @@ class Warehouse:
         write_lake(self.folder / "lake", deliveries)
 
     def dbt(self, *arguments: str, as_of: date, since: date | None = None) -> dict[str, str]:
-        """Run dbt and return the status of each node by name."""
+        """Run dbt and return the status of each node by name; before a build, records are matched as in a night."""
+        if arguments[0] == "build":
+            match_night(Lake(self.folder / "lake"), as_of, since)
         self.linked_lake.unlink(missing_ok=True)
         self.linked_lake.symlink_to(self.folder / "lake")
         os.environ["ANCHORWATCH_WAREHOUSE"] = str(self.path)

@@ -1,14 +1,8 @@
-with accounts as (
-    select
-        account_no,
-        {{ party_id('holder_no_scheme', 'holder_no') }} as party_id
-    from {{ latest_version(ref('stg_bank__account'), ['account_no']) }}
-)
-
 select
-    accounts.account_no,
-    accounts.party_id,
+    links.record_key as account_no,
+    links.party_id,
     roles.supplier_id,
     roles.core_enterprise_id
-from accounts
-left join {{ ref('int_party_role') }} as roles on accounts.party_id = roles.party_id
+from {{ ref('int_party_link') }} as links
+left join {{ ref('int_party_role') }} as roles on links.party_id = roles.party_id
+where links.record_kind = 'bank.account' and links.valid_to is null

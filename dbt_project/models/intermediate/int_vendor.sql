@@ -3,14 +3,18 @@ with versions as (
 )
 
 select
-    company_code,
-    erp_vendor_no,
-    vendor_name,
-    {{ party_id('party_no_scheme', 'party_no') }} as party_id,
-    payment_terms_days,
-    is_blocked,
-    created_date,
-    updated_date,
-    valid_from,
-    valid_to
+    versions.company_code,
+    versions.erp_vendor_no,
+    versions.vendor_name,
+    links.party_id,
+    versions.payment_terms_days,
+    versions.is_blocked,
+    versions.created_date,
+    versions.updated_date,
+    {{ common_interval('versions', 'links') }}
 from versions
+inner join {{ ref('int_party_link') }} as links
+    on
+        links.record_kind = 'erp.vendor'
+        and versions.company_code || ':' || versions.erp_vendor_no = links.record_key
+        and {{ overlap('versions', 'links') }}

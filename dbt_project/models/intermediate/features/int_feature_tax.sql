@@ -304,6 +304,11 @@ joined as (
     left join compared on reached.as_of_date = compared.as_of_date and reached.supplier_id = compared.supplier_id
     left join {{ ref('int_taxpayer') }} as taxpayers
         on reached.party_id = taxpayers.party_id and {{ valid_on('taxpayers', 'reached.as_of_date') }}
+    -- a party may be registered under numbers of several schemes: the record that changed last speaks for it
+    qualify row_number() over (
+        partition by reached.as_of_date, reached.supplier_id
+        order by taxpayers.valid_from desc nulls last, taxpayers.taxpayer_no_scheme, taxpayers.taxpayer_no
+    ) = 1
 ),
 
 sectors as (

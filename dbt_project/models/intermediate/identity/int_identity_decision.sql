@@ -17,7 +17,8 @@ decisions as (
         least(
             coalesce(valid_to, {{ forever }}),
             coalesce(
-                lead(valid_from) over (partition by one_side, other_side order by valid_from, decision_id), {{ forever }}
+                lead(valid_from) over (partition by one_side, other_side order by valid_from, decision_id),
+                {{ forever }}
             )
         ) as end_date
     from versions
@@ -30,7 +31,7 @@ numbers as (
         cast(null as string) as record_party_id,
         party_id as number_party_id,
         false as is_kept_by_hand,
-        cast(first_known_date as string) || ':' || party_id as known_order,
+        {{ known_order('first_known_date', 'party_no_scheme', 'party_id') }} as known_order,
         first_known_date as valid_from,
         cast(null as date) as valid_to
     from {{ ref('int_party_identifier') }}
@@ -45,7 +46,7 @@ sides as (
         records.record_party_id,
         records.number_party_id,
         records.is_kept_by_hand,
-        cast(records.first_known_date as string) || ':' || records.record_party_id as known_order,
+        {{ known_order('records.first_known_date', "''", 'records.record_party_id') }} as known_order,
         records.valid_from,
         records.valid_to
     from {{ ref('int_record_number') }} as records
@@ -110,7 +111,8 @@ select
     other_node_id,
     -- Two registered records under two numbers: the numbers are one, not the records alone.
     case
-        when own_record_party_id is null or (not own_is_kept_by_hand and own_number_party_id is not null) then own_node_id
+        when own_record_party_id is null or (not own_is_kept_by_hand and own_number_party_id is not null)
+            then own_node_id
         else own_record_party_id
     end as from_node_id,
     goes_to_other,

@@ -4,7 +4,7 @@
 with numbers as (
     select
         party_id,
-        cast(first_known_date as string) || ':' || party_id as known_order
+        {{ known_order('first_known_date', 'party_no_scheme', 'party_id') }} as known_order
     from {{ ref('int_party_identifier') }}
 ),
 
@@ -12,8 +12,9 @@ states as (
     select
         states.*,
         coalesce(states.number_party_id, states.record_party_id) as node_id,
-        coalesce(numbers.known_order, cast(states.first_known_date as string) || ':' || states.record_party_id)
-            as known_order
+        coalesce(
+            numbers.known_order, {{ known_order('states.first_known_date', "''", 'states.record_party_id') }}
+        ) as known_order
     from {{ ref('int_party_state') }} as states
     left join numbers on states.number_party_id = numbers.party_id
 ),
@@ -53,8 +54,8 @@ placed as (
         own.node_id as own_node_id,
         other.node_id as other_node_id,
         own.record_party_id as own_record_party_id,
-        own.party_no_scheme as own_scheme,
-        other.party_no_scheme as other_scheme,
+        own.is_kept_by_hand as own_is_kept_by_hand,
+        other.is_kept_by_hand as other_is_kept_by_hand,
         directed.*,
         greatest(directed.known_date, rules.valid_from) as valid_from,
         nullif(
@@ -64,7 +65,10 @@ placed as (
                     when own.number_party_id is null then coalesce(own.valid_to, {{ forever }})
                     else coalesce(own.number_valid_to, {{ forever }})
                 end,
-                case when directed.is_same_record then {{ forever }} else coalesce(other.number_valid_to, {{ forever }}) end,
+                case
+                    when directed.is_same_record then {{ forever }}
+                    else coalesce(other.number_valid_to, {{ forever }})
+                end,
                 coalesce(rules.valid_to, {{ forever }})
             ),
             {{ forever }}
@@ -113,8 +117,8 @@ select
     own_node_id,
     other_node_id,
     own_record_party_id,
-    own_scheme,
-    other_scheme,
+    own_is_kept_by_hand,
+    other_is_kept_by_hand,
     own_kind,
     own_key,
     other_kind,

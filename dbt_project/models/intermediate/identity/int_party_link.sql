@@ -12,7 +12,11 @@ candidates as (
         numbers.party_id is not null as to_is_number,
         greatest(candidates.valid_from, coalesce(numbers.valid_from, candidates.valid_from)) as valid_from,
         nullif(
-            least(coalesce(candidates.valid_to, {{ forever }}), coalesce(numbers.valid_to, {{ forever }})), {{ forever }}
+            least(
+                coalesce(candidates.valid_to, {{ forever }}),
+                coalesce(numbers.valid_to, {{ forever }})
+            ),
+            {{ forever }}
         ) as valid_to,
         candidates.is_decided,
         candidates.is_match,
@@ -29,8 +33,7 @@ candidates as (
     left join {{ ref('int_party_number') }} as numbers
         on
             candidates.to_node_id = numbers.number_party_id
-            and (candidates.valid_to is null or numbers.valid_from < candidates.valid_to)
-            and (numbers.valid_to is null or numbers.valid_to > candidates.valid_from)
+            and {{ overlap('candidates', 'numbers') }}
     where candidates.is_for_record
 ),
 
@@ -41,14 +44,17 @@ blocks as (
         coalesce(numbers.party_id, decisions.other_node_id) as to_node_id,
         greatest(decisions.valid_from, coalesce(numbers.valid_from, decisions.valid_from)) as valid_from,
         nullif(
-            least(coalesce(decisions.valid_to, {{ forever }}), coalesce(numbers.valid_to, {{ forever }})), {{ forever }}
+            least(
+                coalesce(decisions.valid_to, {{ forever }}),
+                coalesce(numbers.valid_to, {{ forever }})
+            ),
+            {{ forever }}
         ) as valid_to
     from {{ ref('int_identity_decision') }} as decisions
     left join {{ ref('int_party_number') }} as numbers
         on
             decisions.other_node_id = numbers.number_party_id
-            and (decisions.valid_to is null or numbers.valid_from < decisions.valid_to)
-            and (numbers.valid_to is null or numbers.valid_to > decisions.valid_from)
+            and {{ overlap('decisions', 'numbers') }}
     where decisions.verdict = 'DIFFERENT' and decisions.own_record_party_id is not null
 ),
 
@@ -116,9 +122,9 @@ placed as (
         spans.from_date,
         spans.end_date,
         case
-            when spans.number_party_id is not null and doubts.status is null and coalesce(chosen.status, '') <> 'DECIDED'
-                then spans.number_party_id
-            when chosen.status in ('DECIDED', 'MATCHED') then chosen.to_node_id
+            when chosen.status = 'DECIDED' then chosen.to_node_id
+            when spans.number_party_id is not null and doubts.status is null then spans.number_party_id
+            when chosen.status = 'MATCHED' then chosen.to_node_id
             else spans.record_party_id
         end as node_id,
         case
@@ -155,7 +161,7 @@ placed as (
 ),
 
 -- A record that was joined to an earlier one goes wherever that one goes.
-{%- for hop in (1, 2) %}
+{% for hop in (1, 2) -%}
 {%- set before = 'placed' if hop == 1 else 'hop_1' %}
 hop_{{ hop }} as (
     select
@@ -183,7 +189,7 @@ hop_{{ hop }} as (
             and earlier.from_date < own.end_date
 ),
 
-{%- endfor %}
+{% endfor -%}
 resolved as (
     select
         records.*,

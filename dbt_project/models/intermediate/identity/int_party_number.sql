@@ -3,7 +3,7 @@
 with numbers as (
     select
         *,
-        cast(first_known_date as string) || ':' || party_id as known_order
+        {{ known_order('first_known_date', 'party_no_scheme', 'party_id') }} as known_order
     from {{ ref('int_party_identifier') }}
 ),
 
@@ -66,7 +66,7 @@ hop_0 as (
 
 -- A number belongs to what the number it was matched to belongs to. Pointers lead to what was known earlier, so the
 -- hops end; numbers of more than three schemes in a row stay apart.
-{%- for hop in (1, 2) %}
+{% for hop in (1, 2) -%}
 hop_{{ hop }} as (
     select
         numbers.node_id,
@@ -87,7 +87,7 @@ hop_{{ hop }} as (
             and roots.valid_from < numbers.end_date
 ),
 
-{%- endfor %}
+{% endfor -%}
 -- Two numbers of one scheme are never one party unless a person says so: who joined first stays.
 members as (
     select

@@ -28,8 +28,10 @@ select
     valid_to,
     -- An account number must not be told from an identifier, so its holder's name is mixed in.
     substr(
-        md5(record_kind || ':' || record_key || case when record_kind = 'bank.account' then ':' || first_name else '' end),
-        1, 16
+        md5(
+            record_kind || ':' || record_key
+            || case when record_kind = 'bank.account' then ':' || first_name else '' end
+        ), 1, 16
     ) as record_party_id,
     party_no_scheme,
     party_no,
