@@ -26,10 +26,13 @@ def find_candidates(connection: duckdb.DuckDBPyConnection) -> int:
     """Fill ``candidate`` from ``state``; returns the number of keys that more than `BLOCK_SIZE` states share.
 
     Columns ``left_no`` (the state known later, always a new one), ``right_no`` (numbers of the table ``numbered``,
-    which is ``state`` in order of knowledge).
+    which is ``state`` in order of knowledge, without what ends a record).
     """
     connection.execute(
-        f"create or replace temp table numbered as select row_number() over (order by {_PLACE}) as no, * from state"
+        f"""
+        create or replace temp table numbered as
+        select row_number() over (order by {_PLACE}) as no, * from state where not is_withdrawn
+        """
     )
     connection.execute(
         """

@@ -72,10 +72,12 @@ def initialise(lake: Lake) -> None:
 def match_night(lake: Lake, as_of: date, since: date | None) -> Matched:
     """Write the states and pairs that the deliveries after ``since`` up to ``as_of`` bring.
 
-    ``since`` is the last finished night; None makes everything anew. What an earlier run wrote for later deliveries is
-    replaced.
+    ``since`` is the last finished night; None makes everything anew, and so does a lake that holds no state yet. What
+    an earlier run wrote for later deliveries is replaced.
     """
     initialise(lake)
+    if not any(lake.dataset(RECORDS).glob("batch_date=*")):
+        since = None
     with _engine(lake) as connection:
         new_states = load_states(connection, lake, as_of, since)
         crowded = find_candidates(connection)

@@ -1,7 +1,8 @@
 """Records that name a party, and their states: what a record says of the party, from the day on which it said so.
 
-A state is a version of a record that differs from the one before in number, name, account or address. Other changes
-of a record are nothing to its identity and make no state. States are the lake dataset ``identity/record``.
+A state is a version of a record that differs from the one before in number, name, account or address, or ends it
+(``is_withdrawn``). Other changes of a record are nothing to its identity and make no state. States are the lake dataset
+``identity/record``.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ RECORD_SCHEMA = pa.schema(
         ("batch_date", pa.date32()),
         ("file_id", pa.string()),
         ("row_no", pa.int64()),
+        ("is_withdrawn", pa.bool_()),
         ("party_no_scheme", pa.string()),
         ("party_no", pa.string()),
         ("party_name", pa.string()),
@@ -68,7 +70,7 @@ RECORD_SCHEMA = pa.schema(
     ]
 )
 _VERSION_ORDER = "known_date, batch_date, file_id, row_no"
-_CONTENT = ("party_no_scheme", "party_no", "party_name", "account_no", "address")
+_CONTENT = ("is_withdrawn", "party_no_scheme", "party_no", "party_name", "account_no", "address")
 
 
 def load_states(connection: duckdb.DuckDBPyConnection, lake: Lake, as_of: date, since: date | None) -> int:
@@ -142,6 +144,7 @@ def _versions(lake: Lake, kind: RecordKind, since: date | None) -> str:
     columns = {
         "record_kind": sql_text(kind.feed),
         "record_key": " || ':' || ".join(f"{quoted(name)}::varchar" for name in _key(kind)),
+        "is_withdrawn": "row_no < 0",
         "party_no_scheme": f"case when {quoted(kind.number)} is not null then {quoted(scheme)} end",
         "party_no": f"case when {quoted(scheme)} is not null then {quoted(kind.number)} end",
         "party_name": quoted(kind.name),

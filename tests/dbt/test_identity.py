@@ -124,6 +124,9 @@ DELIVERIES = [
 ]
 
 
+WITHDRAWAL = Delivery(date(2026, 4, 3), "erp.vendor", [], withdrawn=[vendor("1000:V1", "恒建（北京）建筑工程")])
+
+
 def build(warehouse: Warehouse, night: date, since: date | None = None) -> Warehouse:
     refresh = [] if since else ["--full-refresh"]
     selected = ["--select", *MODELS, "rule_parameter", "--indirect-selection", "cautious"]
@@ -268,3 +271,14 @@ def test_no_account_number_is_shown(at_once: Warehouse) -> None:
     shown = at_once.query("select record_key, other_record_key from core.identity_conflict")
     shown += at_once.query("select party_no, matched_record_key from core.party_identifier")
     assert not {"62-03", "6203"} & {value for row in shown for value in row}
+
+
+def test_a_withdrawn_record_belongs_to_nobody(warehouses: WarehouseFactory) -> None:
+    warehouse = warehouses.empty()
+    warehouse.deliver([*DELIVERIES, WITHDRAWAL])
+    build(warehouse, WITHDRAWAL.batch_date)
+    assert "1000:V1" not in placed(warehouse, WITHDRAWAL.batch_date)
+    assert placed(warehouse, NIGHTS[0])["1000:V1"] == ("MATCHED", "NAME", BEIJING)
+    assert warehouse.query("select max(valid_to) from intermediate.int_vendor where erp_vendor_no = 'V1'") == [
+        (WITHDRAWAL.batch_date,)
+    ]

@@ -1,18 +1,24 @@
 {{ config(meta={'dagster': {'ref': {'name': 'dim_party'}}}) }}
 
 {#- Records that name a party and that no link places: the lake's identity datasets were not written for the night. -#}
+{%- set feeds = [
+    ('erp', 'vendor', ['company_code', 'erp_vendor_no'], "company_code || ':' || erp_vendor_no"),
+    ('platform', 'supplier', ['supplier_id'], 'supplier_id'),
+    ('platform', 'core_enterprise', ['core_enterprise_id'], 'core_enterprise_id'),
+    ('bank', 'account', ['account_no'], 'account_no'),
+    ('tax', 'taxpayer', ['taxpayer_no', 'taxpayer_no_scheme'], 'taxpayer_no'),
+] %}
+
 with records as (
-    select 'erp.vendor' as record_kind, company_code || ':' || erp_vendor_no as record_key
-    from {{ ref('stg_erp__vendor') }}
+    {%- for source_name, feed, keys, record_key in feeds %}
+    select
+        '{{ source_name }}.{{ feed }}' as record_kind,
+        {{ record_key }} as record_key
+    from {{ latest_version(ref('stg_' ~ source_name ~ '__' ~ feed), keys) }} as latest
+    {%- if not loop.last %}
     union
-    select 'platform.supplier' as record_kind, supplier_id as record_key from {{ ref('stg_platform__supplier') }}
-    union
-    select 'platform.core_enterprise' as record_kind, core_enterprise_id as record_key
-    from {{ ref('stg_platform__core_enterprise') }}
-    union
-    select 'bank.account' as record_kind, account_no as record_key from {{ ref('stg_bank__account') }}
-    union
-    select 'tax.taxpayer' as record_kind, taxpayer_no as record_key from {{ ref('stg_tax__taxpayer') }}
+    {%- endif %}
+    {%- endfor %}
 )
 
 select

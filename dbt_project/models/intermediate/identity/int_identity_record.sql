@@ -4,6 +4,7 @@ select
     record_kind,
     record_key,
     known_date,
+    is_withdrawn,
     party_no_scheme,
     party_no,
     party_name

@@ -74,6 +74,8 @@ doubted as (
 changes as (
     select record_party_id, valid_from as changed_date from records
     union
+    select record_party_id, valid_to as changed_date from records where valid_to is not null
+    union
     select from_node_id as record_party_id, valid_from as changed_date from chosen
     union
     select from_node_id as record_party_id, valid_to as changed_date from chosen where valid_to is not null
@@ -86,17 +88,22 @@ changes as (
 spans as (
     select
         records.*,
-        changes.changed_date as from_date,
-        coalesce(
-            lead(changes.changed_date) over (partition by changes.record_party_id order by changes.changed_date),
-            {{ forever }}
-        ) as end_date
-    from changes
+        days.from_date,
+        days.end_date
+    from (
+        select
+            record_party_id,
+            changed_date as from_date,
+            coalesce(
+                lead(changed_date) over (partition by record_party_id order by changed_date), {{ forever }}
+            ) as end_date
+        from changes
+    ) as days
     inner join records
         on
-            changes.record_party_id = records.record_party_id
-            and records.valid_from <= changes.changed_date
-            and (records.valid_to is null or records.valid_to > changes.changed_date)
+            days.record_party_id = records.record_party_id
+            and records.valid_from <= days.from_date
+            and (records.valid_to is null or records.valid_to > days.from_date)
 ),
 
 doubts as (
@@ -214,10 +221,19 @@ signed as (
     from resolved
 ),
 
-starts as (
-    select *
-    from signed
-    qualify coalesce(lag(signature) over (partition by record_kind, record_key order by valid_from), '') <> signature
+islands as (
+    select
+        *,
+        sum(case when signature = last_signature and valid_from = last_end_date then 0 else 1 end) over (
+            partition by record_kind, record_key order by valid_from rows between unbounded preceding and current row
+        ) as island
+    from (
+        select
+            *,
+            lag(signature) over (partition by record_kind, record_key order by valid_from) as last_signature,
+            lag(last_date) over (partition by record_kind, record_key order by valid_from) as last_end_date
+        from signed
+    ) as followed
 )
 
 select
@@ -234,6 +250,9 @@ select
     matched_record_kind,
     matched_record_key,
     first_known_date,
-    valid_from,
-    lead(valid_from) over (partition by record_kind, record_key order by valid_from) as valid_to
-from starts
+    min(valid_from) as valid_from,
+    nullif(max(last_date), {{ forever }}) as valid_to
+from islands
+group by
+    record_kind, record_key, party_id, record_party_id, status, rule, score, name_similarity, address_similarity,
+    is_same_account, matched_record_kind, matched_record_key, first_known_date, island

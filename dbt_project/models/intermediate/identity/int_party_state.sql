@@ -1,7 +1,11 @@
 with ordered as (
     select
         *,
-        party_no_scheme || ':' || party_no as official_number,
+        case
+            when is_withdrawn then '-'
+            when party_no is not null then party_no_scheme || ':' || party_no
+            else ''
+        end as official_number,
         min(known_date) over (partition by record_kind, record_key) as first_known_date,
         first_value(party_name) over (partition by record_kind, record_key order by known_date) as first_name,
         lead(known_date) over (partition by record_kind, record_key order by known_date) as valid_to
@@ -13,12 +17,21 @@ numbered as (
         *,
         case
             when
-                coalesce(official_number, '') <> coalesce(
+                official_number <> coalesce(
                     lag(official_number) over (partition by record_kind, record_key order by known_date), ''
                 )
                 then known_date
         end as number_changed_date
     from ordered
+),
+
+states as (
+    select
+        *,
+        min(number_changed_date) over (
+            partition by record_kind, record_key order by known_date rows between 1 following and unbounded following
+        ) as number_valid_to
+    from numbered
 )
 
 select
@@ -39,7 +52,6 @@ select
     party_name,
     first_known_date,
     record_kind in ('erp.vendor', 'bank.account') as is_kept_by_hand,
-    min(number_changed_date) over (
-        partition by record_kind, record_key order by known_date rows between 1 following and unbounded following
-    ) as number_valid_to
-from numbered
+    number_valid_to
+from states
+where not is_withdrawn
