@@ -171,17 +171,17 @@ def test_exactly_the_injected_faults_are_refused(
     assert receipt.loaded_rows == len(kinds) - len(injected) - repeats
 
 
+TITLED = {"feed": FEED, "header_row": 4, "columns": {name: name for name in RATE_HEADER.split(",")}}
 TITLES = 'Rates of March\nsaid "by the bank"\n\n'
 
 
 @pytest.mark.parametrize("broken", [[], ["USD,CNY,2026-03-02"]], ids=["whole", "repaired"])
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 def test_titles_above_the_header_are_passed_over_where_the_mapping_says_so(
-    zone: Zone, broken: list[str], delimiter: str, monkeypatch: pytest.MonkeyPatch
+    zone: Zone, broken: list[str], delimiter: str
 ) -> None:
-    contract = load_contracts()[FEED]
-    titled = identity_mapping(contract).model_copy(update={"header_row": 4})
-    monkeypatch.setattr("sources.landing.identity_mapping", lambda _: titled)
+    zone.map("titled", TITLED)
+    zone.deliver(FEED, "_delivery.yaml", "mapping: titled")
     text = csv(RATE_HEADER, GOOD.format(1), *broken, GOOD.format(2), "USD,CNY,2026-03-03,x").replace(",", delimiter)
     zone.deliver(FEED, "r.csv", TITLES + text)
     (receipt,) = zone.ingest(FEED)
@@ -189,9 +189,9 @@ def test_titles_above_the_header_are_passed_over_where_the_mapping_says_so(
     assert zone.refused("line_no")[-1] == (7 + len(broken),)
 
 
-def test_a_file_that_ends_before_its_header_is_refused(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    titled = identity_mapping(load_contracts()[FEED]).model_copy(update={"header_row": 4})
-    monkeypatch.setattr("sources.landing.identity_mapping", lambda _: titled)
+def test_a_file_that_ends_before_its_header_is_refused(zone: Zone) -> None:
+    zone.map("titled", TITLED)
+    zone.deliver(FEED, "_delivery.yaml", "mapping: titled")
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, GOOD.format(1)))
     (receipt,) = zone.ingest(FEED)
     assert receipt.message == "The file is empty: it has no line 4 or after; deliver it with one."
