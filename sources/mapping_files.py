@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+
+import pyarrow as pa
 
 from sources.contract import Column, load_contracts
 from sources.mapping import Mapping
@@ -85,6 +89,23 @@ def _check_against_contract(mapping: Mapping, document: YamlDocument) -> None:
         raise document.fault(f"{contract.name} has no such column{near}", "history", "known_from")
 
 
+def _is_typed(constant: str, column: Column) -> bool:
+    """Whether a constant can be a value of the column's type, exactly."""
+    if column.sql_type == "varchar":
+        return True
+    if column.sql_type == "boolean":
+        return constant in ("true", "false")
+    try:
+        if column.sql_type == "date":
+            return len(constant) == len("YYYY-MM-DD") and bool(date.fromisoformat(constant))
+        if column.sql_type == "timestamp":
+            return datetime.fromisoformat(constant).tzinfo is None
+        number = Decimal(constant) if column.sql_type.startswith("decimal") else int(constant)
+        return bool(pa.scalar(number).cast(column.arrow_type).is_valid)
+    except (ValueError, ArithmeticError):
+        return False
+
+
 _NUMBERS = ("decimal", "integer", "bigint")
 _FITTING: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("factor", ("decimal",), "no decimal"),
@@ -101,6 +122,8 @@ def _check_column(column: Column, own: ColumnMapping, document: YamlDocument) ->
     for key, fits, kind in _FITTING:
         if getattr(own, key) not in (None, ()) and not column.sql_type.startswith(fits):
             raise document.fault(f"{column.name} is {kind}", *place, key)
+    if own.constant is not None and not _is_typed(own.constant, column):
+        raise document.fault(f"{own.constant!r} is no {column.sql_type}", *place, "constant")
     values = [(meaning, "codes", code) for code, meaning in (own.codes or {}).items()]
     if own.constant is not None:
         values.append((own.constant, "constant", ""))
