@@ -77,7 +77,7 @@ def load_states(connection: duckdb.DuckDBPyConnection, lake: Lake, as_of: date, 
     """Fill the table ``state``: those known by ``since`` as written before, and those that came after.
 
     ``is_new`` tells them apart. All columns of `RECORD_SCHEMA`; one state a record and day. Returns the number of new
-    ones. With ``since`` None every state is made anew from the raw lake.
+    ones. With ``since`` None every state is made anew from the raw lake, of all that counts as known on ``as_of``.
     """
     columns = ", ".join(RECORD_SCHEMA.names)
     known = f"select {columns} from {scan(lake, RECORDS)} where batch_date <= $since" if since else None
@@ -154,7 +154,7 @@ def _versions(lake: Lake, kind: RecordKind, since: date | None) -> str:
     return f"""
         select {", ".join(f"{value} as {name}" for name, value in columns.items())}, {_VERSION_ORDER}
         from {scan(lake, raw_dataset(contract))}
-        where batch_date <= $as_of and known_date <= $as_of {"and batch_date > $since" if since else ""}
+        where known_date <= $as_of {"and batch_date > $since and batch_date <= $as_of" if since else ""}
     """
 
 

@@ -16,7 +16,7 @@ select
 from {{ source('lake', 'identity_pair') }}
 where
     known_date <= {{ as_of_date() }}
-    and batch_date <= {{ as_of_date() }}
     {%- if is_night() %}
     and batch_date > {{ since_date() }}
+    and batch_date <= {{ as_of_date() }}
     {%- endif %}

@@ -11,7 +11,7 @@ select
 from {{ source('lake', 'identity_record') }}
 where
     known_date <= {{ as_of_date() }}
-    and batch_date <= {{ as_of_date() }}
     {%- if is_night() %}
     and batch_date > {{ since_date() }}
+    and batch_date <= {{ as_of_date() }}
     {%- endif %}
