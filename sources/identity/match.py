@@ -43,8 +43,11 @@ PAIR_SCHEMA = pa.schema(
 )
 DATASETS = {RECORDS: RECORD_SCHEMA, PAIRS: PAIR_SCHEMA}
 
-FAR_APART = 0.60
-"""Two names under one number that are less alike than this are worth keeping; so are, above it, two without."""
+FAR_APART = 0.70
+"""Two names under one number that are less alike than this are worth keeping; so are, from it on, two under none.
+
+Thresholds of dbt's rules that lie below it find no pairs, unless an account is common.
+"""
 NEARLY_ONE = 0.90
 """Likeness of names from which on two different numbers of one scheme are worth keeping without a common account."""
 
