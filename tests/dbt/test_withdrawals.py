@@ -21,21 +21,34 @@ def row(feed: str, **key: object) -> Mapping[str, Any]:
     return [row for row in rows if all(row[name] == value for name, value in key.items())][-1]
 
 
-# The transfer of R1A to S3 was an error, and so were the financing of R1B, the second invoice of vendor V2, the payment
-# PAY1 on it with its credit note, the newer limit of the facility, and a closing balance.
+# The transfer of R1A to S3 was an error, and so were the financing of R1B, the second invoice of vendor V2, the newer
+# limit of the facility and a closing balance. R1B itself was delivered under a wrong number: it is R1C.
 WITHDRAWN = {
-    "platform.certificate": [row("platform.certificate", certificate_id="R1A1")],
+    "platform.certificate": [
+        row("platform.certificate", certificate_id="R1A1"),
+        row("platform.certificate", certificate_id="R1B"),
+    ],
     "platform.certificate_event": [
         row("platform.certificate_event", certificate_event_id="R1A-TRANSFERRED-R1A1"),
         row("platform.certificate_event", certificate_event_id="R1B-FINANCED-2026-03-31"),
+        row("platform.certificate_event", certificate_event_id="R1-TRANSFERRED-R1B"),
     ],
     "platform.financing": [row("platform.financing", financing_id="FIN1")],
-    "platform.repayment": [row("platform.repayment", repayment_id="REP2")],
     "platform.facility_event": [row("platform.facility_event", facility_event_id="F1-2")],
     "bank.balance": [row("bank.balance", balance_date=NIGHTS[1])],
     "erp.ap_invoice": [row("erp.ap_invoice", company_code="1000", ap_document_no="A2")],
 }
-CORRECTIONS = [Delivery(NIGHT, feed, [], withdrawn=rows) for feed, rows in WITHDRAWN.items()]
+CORRECTED = {
+    "platform.certificate": [{**row("platform.certificate", certificate_id="R1B"), "certificate_id": "R1C"}],
+    "platform.certificate_event": [
+        {
+            **row("platform.certificate_event", certificate_event_id="R1-TRANSFERRED-R1B"),
+            "certificate_event_id": "R1-TRANSFERRED-R1C",
+            "child_certificate_id": "R1C",
+        }
+    ],
+}
+CORRECTIONS = [Delivery(NIGHT, feed, CORRECTED.get(feed, []), withdrawn=rows) for feed, rows in WITHDRAWN.items()]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +84,7 @@ def test_receivables_lose_what_was_withdrawn(nightly: Warehouse) -> None:
         "PAYABLE 1000/A1": Decimal(0),
         "PAYABLE 2000/A1": Decimal(3_000),
         "CERTIFICATE R1A": Decimal(60_000),
-        "CERTIFICATE R1B": Decimal(40_000),
+        "CERTIFICATE R1C": Decimal(40_000),
         "CERTIFICATE R2": Decimal(0),
     }
 
@@ -122,7 +135,5 @@ def test_reconciliation_says_how_many_rows_ended(nightly: Warehouse) -> None:
         "select feed, loaded_rows, withdrawn_rows from monitoring.feed_reconciliation "
         f"where batch_date = date '{NIGHT}' order by feed"
     )
-    assert rows == [
-        (feed.split(".")[1], 0, len(withdrawn))
-        for feed, withdrawn in sorted(WITHDRAWN.items(), key=lambda item: item[0].split(".")[1])
-    ]
+    expected = [(feed.split(".")[1], len(CORRECTED.get(feed, [])), len(rows)) for feed, rows in WITHDRAWN.items()]
+    assert rows == sorted(expected)

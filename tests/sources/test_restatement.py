@@ -99,6 +99,15 @@ def test_the_same_bytes_under_another_name_after_a_restatement_are_versions(zone
     assert (again.status, again.loaded_rows) == ("LOADED", 1)
 
 
+def test_a_file_replaced_by_the_bytes_of_another_is_restated_not_repeated(zone: Zone) -> None:
+    zone.deliver(FEED, "a.csv", csv(RATE_HEADER, rate("USD")), DAY - timedelta(1))
+    zone.ingest(FEED, DAY - timedelta(1))
+    deliver(zone, rate("USD", "7.2"), rate("EUR"), last_night=DAY - timedelta(1))
+    receipt = deliver(zone, rate("USD"), night=NEXT, last_night=DAY)
+    assert (receipt.status, receipt.loaded_rows, receipt.withdrawn_rows) == ("LOADED", 1, 1)
+    assert latest(zone) == {"USD": "7.100000"}
+
+
 def test_rows_that_only_repeated_others_are_not_withdrawn(zone: Zone) -> None:
     zone.deliver(FEED, "a.csv", csv(RATE_HEADER, rate("EUR")), DAY - timedelta(1))
     zone.ingest(FEED, DAY - timedelta(1))
