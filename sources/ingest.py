@@ -9,33 +9,29 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sources.against_control import ControlDisagrees, check_bytes
-from sources.arrival import Arrival, Counts, batch_date_of, raw_dataset
+from sources.arrival import Arrival, Counts, raw_dataset
 from sources.contract import Contract, load_contracts
-from sources.control import Control
 from sources.engine import engine
 from sources.lake import Lake
-from sources.landing import Delivery, scan_landing, settled_control, sha256_of
+from sources.landing import Delivery
 from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
 from sources.load import FileUnreadable, OpenFile, load_files, open_file, with_events
 from sources.mapping_files import MAPPING_FOLDERS
+from sources.new_arrivals import new_arrivals
 from sources.promise import FEED_PROMISE_SCHEMA, FEED_PROMISES
 from sources.quarantine import QUARANTINE, QUARANTINE_SCHEMA, quarantine_dataset, write_refused_file
 from sources.readers import FileRefused, Workspace
-from sources.readers.choose import settled
 from sources.receipt import (
     RECEIPT_SCHEMA,
     RECEIPTS,
     Receipt,
     Status,
-    newest_receipts,
     read_receipts,
     write_receipts,
 )
@@ -101,7 +97,7 @@ def ingest_feed(
     receipts = read_receipts(lake, feed)
     _remove_unfinished(lake, contract, {receipt.file_id for receipt in receipts})
     with _without_vanished_files():
-        arrivals = _arrivals(contract, landing, as_of, last_night, receipts, limits, mapping_folders)
+        arrivals = new_arrivals(contract, landing, as_of, last_night, receipts, limits.max_file_bytes, mapping_folders)
     if not arrivals:
         return []
     made: list[Receipt] = []
@@ -123,79 +119,6 @@ def _commit(lake: Lake, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]
     )
     lake.sync([path for path in places if path.exists()])
     write_receipts(lake, receipts)
-
-
-def _arrivals(
-    contract: Contract,
-    landing: Path,
-    as_of: date,
-    last_night: date | None,
-    receipts: Sequence[Receipt],
-    limits: Limits,
-    mapping_folders: Sequence[Path],
-) -> list[Arrival]:
-    """Delivered files without a receipt that stands, in the order in which their rows become versions."""
-    newest = newest_receipts(receipts)
-    arrivals = []
-    held: set[Path] = set()
-    for delivery in scan_landing(landing, contract, as_of, limits.max_file_bytes, mapping_folders):
-        earlier = newest.get((delivery.business_date, delivery.file))
-        if earlier and earlier.status is not Status.REFUSED and _in_state_of(earlier, delivery):
-            continue
-        control, waits = settled_control(delivery)
-        if waits:
-            held |= {delivery.path} if delivery.joined_as else set()
-            continue
-        sha256 = "" if delivery.problem else sha256_of(delivery.path)
-        if not delivery.problem:
-            # a file that no reader takes keeps its mapping, and is refused with the sentence when it is opened
-            with suppress(FileRefused):
-                delivery = replace(delivery, mapping=settled(delivery.path, delivery.mapping, contract))
-        batch_date = batch_date_of(delivery.business_date, last_night)
-        arrival = Arrival(contract, _held_against(delivery, control, sha256), batch_date, sha256, control, earlier)
-        if arrival.delivery.problem and delivery.joined_as:
-            held.add(delivery.path)
-        if earlier is None or not _is_settled(earlier, arrival):
-            arrivals.append(arrival)
-    ready = [arrival for arrival in arrivals if not _is_joined_with(arrival.delivery, held)]
-    return sorted(ready, key=lambda arrival: (arrival.batch_date, arrival.file_id))
-
-
-def _in_state_of(receipt: Receipt, delivery: Delivery) -> bool:
-    return (receipt.size_bytes, receipt.modified_ns) == (delivery.size_bytes, delivery.modified_ns)
-
-
-def _is_settled(earlier: Receipt, arrival: Arrival) -> bool:
-    """Whether a receipt answers for the file as it lies there now.
-
-    A refused file is looked at again when what it is read by has changed: its control or its mapping.
-    """
-    delivery = arrival.delivery
-    same_bytes = earlier.sha256 == arrival.sha256 if arrival.sha256 else _in_state_of(earlier, delivery)
-    if earlier.status is not Status.REFUSED or not same_bytes:
-        return same_bytes
-    control_sha256 = arrival.control.sha256 if arrival.control else None
-    return (earlier.mapping, earlier.control_sha256) == (delivery.mapping.name, control_sha256)
-
-
-def _held_against(delivery: Delivery, control: Control | None, sha256: str) -> Delivery:
-    """The delivery, with a problem where its control says another name, date, size or SHA-256."""
-    if control is None or delivery.problem:
-        return delivery
-    try:
-        check_bytes(control, delivery.path, delivery.business_date, sha256)
-    except ControlDisagrees as error:
-        return replace(delivery, problem=str(error))
-    return delivery
-
-
-def _is_joined_with(delivery: Delivery, held: Collection[Path]) -> bool:
-    """Whether a table that the file is joined with waits or was refused; the file waits with it."""
-    return any(
-        path.parent == delivery.path.parent and fnmatchcase(path.name, table.files)
-        for table in delivery.mapping.tables.values()
-        for path in held
-    )
 
 
 def _ingest(

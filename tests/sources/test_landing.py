@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import sources.ingest
+from sources import ingest, new_arrivals
 from sources.deliver import deliver
 from sources.ingest import Limits, ingest_feed
 from sources.landing import newest_delivery
@@ -229,15 +229,15 @@ def test_a_file_taken_away_before_it_was_read_is_an_error_that_passes(
 ) -> None:
     path = zone.deliver(FEED, name, CONTENT)
     zone.deliver(FEED, "good.csv", CONTENT.replace("USD", "EUR"))
-    function = "sha256_of" if taken == "after the scan" else "open_file"
-    read = getattr(sources.ingest, function)
+    module, function = (new_arrivals, "sha256_of") if taken == "after the scan" else (ingest, "open_file")
+    read = getattr(module, function)
 
     def take_away(*arguments: Any) -> object:
         path.unlink(missing_ok=True)
         return read(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sources.ingest, function, take_away)
+        patched.setattr(module, function, take_away)
         with pytest.raises(OSError, match="taken away while it was read; run again") as error:
             zone.ingest(FEED)
     assert error.value.errno == errno.EAGAIN
