@@ -160,7 +160,7 @@ def controls_beside(folder: Path, names: Collection[str]) -> tuple[dict[str, lis
         if not is_list(name) and len(present) > 1:
             astray[name] = f"It can belong to {' or '.join(present)}; name it after the whole name of its file."
         elif len(present) < len(targets) or not targets:
-            absent = ", ".join(target for target in targets if target not in data) or "its data file"
+            absent = ", ".join(target for target in targets if target not in data) or "Its data file"
             astray[name] = f"{absent} is not beside it; deliver the file, or take the control back."
         for target in present:
             found.setdefault(target, []).append(folder / name)

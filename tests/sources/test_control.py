@@ -257,7 +257,7 @@ def test_a_control_without_its_file_is_named_and_is_no_data(zone: Zone) -> None:
     found = {entry.entry: (entry.state, entry.message) for entry in entries(zone)}
     assert {state for state, _ in found.values()} == {EntryState.CONTROL_WITHOUT_DATA}
     assert "gone.csv is not beside it" in found["2026-03-02/SHA256SUMS"][1]
-    assert "its data file is not beside it" in found["2026-03-02/lost.csv.ctl"][1]
+    assert "Its data file is not beside it" in found["2026-03-02/lost.csv.ctl"][1]
 
 
 def test_a_control_that_can_belong_to_two_files_holds_both(zone: Zone) -> None:
