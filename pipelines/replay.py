@@ -41,7 +41,7 @@ def replay_night(settings: Settings, as_of: date, console: Console) -> None:
     mask_of(settings)
     if settings.own_mask_key.exists():
         beside.own_mask_key.symlink_to(settings.own_mask_key)
-    _share_lake(settings, beside, as_of)
+    share_lake(settings, beside, as_of)
     book, copies = ModelRegistry(settings.models), ModelRegistry(beside.models)
     for role, version in roles.items():
         copies.save(book.load(version))
@@ -74,15 +74,22 @@ def _models_of(settings: Settings, as_of: date) -> dict[Role, str]:
     return dict(rows)
 
 
-def _share_lake(settings: Settings, beside: Settings, as_of: date) -> None:
-    """Link what was delivered, and the scores of the nights before; the replay writes only what is its own."""
+def share_lake(settings: Settings, beside: Settings, as_of: date) -> None:
+    """Link what was delivered, and the scores of the nights before; the replay writes only what is its own.
+
+    Scores are linked file by file: a glob over a dataset does not look into folders that are links.
+    """
     for dataset in SHARED_DATASETS:
+        # a home of an earlier release may lack the newest ones
+        (settings.lake / dataset).mkdir(parents=True, exist_ok=True)
         (beside.lake / dataset).symlink_to(settings.lake / dataset, target_is_directory=True)
     for dataset in EARLIER_NIGHTS:
         (beside.lake / dataset).mkdir(parents=True)
         for night in sorted((settings.lake / dataset).glob("as_of_date=*")):
             if date.fromisoformat(night.name.removeprefix("as_of_date=")) < as_of:
-                (beside.lake / dataset / night.name).symlink_to(night, target_is_directory=True)
+                (beside.lake / dataset / night.name).mkdir()
+                for file in night.glob("*.parquet"):
+                    (beside.lake / dataset / night.name / file.name).symlink_to(file)
 
 
 def _compare(settings: Settings, beside: Settings, as_of: date) -> tuple[int, list[str]]:
