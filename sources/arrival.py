@@ -116,7 +116,7 @@ class Arrival:
         if not self.contract.personal_columns:
             return message
         mapping = self.delivery.mapping
-        names = {*self.contract.column_names, *mapping.read_columns, *mapping.ignored}
+        names = {"", *self.contract.column_names, *mapping.read_columns, *mapping.ignored}
         return _QUOTED.sub(lambda text: text[0] if text[0][1:-1] in names else f"'{WITHHELD}'", message)
 
 

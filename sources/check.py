@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from sources.arrival import Arrival
-from sources.contract import Column, Contract, load_contracts
+from sources.contract import WITHHELD, Column, Contract, load_contracts
 from sources.engine import engine
 from sources.ingest import Limits
 from sources.lake import Lake
@@ -229,8 +229,10 @@ def _example(row: Sequence[object], is_personal: bool) -> RefusedExample:
     assert line_no is None or isinstance(line_no, int)
     if not isinstance(value, str):
         return RefusedExample(row_no, line_no, None, message)
-    shown = mask(value) if is_personal else value
-    return RefusedExample(row_no, line_no, _cut(shown), message.replace(f"'{value}'", f"'{shown}'"))
+    if not is_personal:
+        return RefusedExample(row_no, line_no, _cut(value), message)
+    shape = mask(value)
+    return RefusedExample(row_no, line_no, _cut(shape), message.replace(f"'{WITHHELD}'", f"'{shape}'"))
 
 
 def _cut(text: str | None) -> str | None:

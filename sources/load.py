@@ -177,7 +177,7 @@ def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> li
     while True:
         files, rules = _deliver(files, connection)
         start_refused(connection)
-        refuse_by_rule(connection, rules)
+        refuse_by_rule(connection, rules, contract)
         refuse_by_check_digit(connection, contract)
         disagreeing = _locate(files, connection)
         if disagreeing is None:

@@ -25,7 +25,10 @@ _RECORD_SCHEMA = pa.schema([*_PLACE_SCHEMA, ("rule", pa.string()), ("message", p
 
 
 def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table ``refused``; ``value`` is what stands in quotes in the message."""
+    """Make the empty table ``refused``.
+
+    ``value`` is what stands in quotes in the message, where it is no personal one: those the message withholds.
+    """
     connection.execute(
         """
         create or replace temp table refused (
@@ -36,7 +39,7 @@ def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule]) -> None:
+def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], contract: Contract) -> None:
     """Refuse the records with a ``_fault``, with the rule's message around the delivered value."""
     if not scalar(connection, "select count(_fault) from delivered"):
         return
@@ -47,14 +50,20 @@ def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule])
             "rule": [rule.name for rule in rules],
             "before": [rule.before for rule in rules],
             "after": [rule.after for rule in rules],
+            "is_personal": [rule.column in contract.personal_columns for rule in rules],
         }
     )
     connection.register("rules", table)
     connection.execute(
-        """
+        f"""
         insert into refused
         select file_no, row_no, null, column_name, rule,
-               before || coalesce('''' || _fault_value || '''', '') || after, null, _fault_value
+               before || case
+                   when _fault_value is null then ''
+                   when is_personal then {sql_text(f"'{WITHHELD}'")}
+                   else '''' || _fault_value || ''''
+               end || after,
+               null, _fault_value
         from numbered join rules on number = _fault
         """
     )
@@ -89,7 +98,7 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
             f"""
             insert into refused
             select n.file_no, n.row_no, null, '{name}', 'check_digit',
-                   '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, {number}
+                   '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, w.number
             from numbered n
             join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
             anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no

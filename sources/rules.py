@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sources.contract import WITHHELD, Column, Contract
+from sources.contract import Column, Contract
 from sources.expression import FAULTY_PATTERN, Expression
 from sources.forms import PLAIN_NUMBER, number_sql, time_sql, utc_sql
 from sources.mapping import Mapping
@@ -86,8 +86,7 @@ def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColum
     faults = ["when false then 0"]
     faults += [f"when {condition} then {rule.number}" for rule, condition in zip(rules, conditions, strict=True)]
     faulty_values = ["when 0 then null::varchar"]
-    said = [_said(f"{name}::varchar", rule.column, contract) for rule, name in zip(rules, faulty, strict=True)]
-    faulty_values += [f"when {rule.number} then {text}" for rule, text in zip(rules, said, strict=True)]
+    faulty_values += [f"when {rule.number} then {name}::varchar" for rule, name in zip(rules, faulty, strict=True)]
     fault, value = " ".join(faults), " ".join(faulty_values)
     select = f"""
         select _file_no, _row_no, {", ".join(final)}, _fault,
@@ -97,13 +96,6 @@ def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColum
             from (select *, {", ".join(typed)} from (select _file_no, _row_no, {", ".join(values)} from {relation}))
         )"""
     return Validation(select, tuple(rules))
-
-
-def _said(value: str, column: str, contract: Contract) -> str:
-    """SQL of a refused value as its message says it: personal values are withheld."""
-    return (
-        f"case when {value} is not null then {sql_text(WITHHELD)} end" if column in contract.personal_columns else value
-    )
 
 
 def _origin(column: Column, own: ColumnMapping, mapping: Mapping, columns: DeliveredColumns) -> _Origin:
