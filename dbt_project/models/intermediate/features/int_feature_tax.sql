@@ -307,7 +307,7 @@ joined as (
     -- a party may be registered under numbers of several schemes: the record that changed last speaks for it
     qualify row_number() over (
         partition by reached.as_of_date, reached.supplier_id
-        order by taxpayers.valid_from desc nulls last, taxpayers.taxpayer_no_scheme, taxpayers.taxpayer_no
+        order by taxpayers.valid_from desc nulls last, taxpayers.taxpayer_no_scheme asc, taxpayers.taxpayer_no asc
     ) = 1
 ),
 
