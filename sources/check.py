@@ -15,7 +15,7 @@ import duckdb
 
 from sources.arrival import Arrival
 from sources.contract import WITHHELD, Column, Contract, load_contracts
-from sources.engine import engine
+from sources.engine import TOO_LARGE, engine
 from sources.ingest import Limits
 from sources.lake import Lake
 from sources.landing import Delivery
@@ -110,7 +110,10 @@ def check_file(path: Path, mapping: Mapping, *, examples: int = 10, limits: Limi
         scratch = Path(folder)
         with engine(scratch, limits.engine_memory) as connection:
             workspace = Workspace(connection, scratch, limits.max_content_bytes)
-            return _check(path, mapping, contract, examples, limits, workspace)
+            try:
+                return _check(path, mapping, contract, examples, limits, workspace)
+            except duckdb.OutOfMemoryException as error:
+                raise FileRefused(TOO_LARGE) from error
 
 
 def mask(text: str) -> str:

@@ -10,6 +10,8 @@ import duckdb
 
 from sources.sql import sql_text
 
+TOO_LARGE = "It takes more memory than the engine may use for a file; deliver it in smaller files."
+
 
 @contextmanager
 def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:

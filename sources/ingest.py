@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
+
 from sources.arrival import Arrival, Counts, raw_dataset
 from sources.contract import Contract, load_contracts
-from sources.engine import engine
+from sources.engine import TOO_LARGE, engine
 from sources.lake import Lake
 from sources.landing import Delivery
 from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
@@ -57,7 +59,7 @@ class Limits:
 
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
-    engine_memory: str = "1GB"
+    engine_memory: str = "640MB"
 
 
 def initialise(lake: Lake) -> None:
@@ -155,10 +157,11 @@ def _ingest(
                 made[arrival.file_id] = _repeat(arrival, contents[content], clock)
                 continue
             file = open_file(arrival, _own(workspace, arrival))
-        except FileRefused as error:
+        except (FileRefused, duckdb.OutOfMemoryException) as error:
             _check_unchanged(arrival.delivery)
             events = error.events if isinstance(error, SchemaRefused) else ()
-            made[arrival.file_id] = _refuse(arrival, lake, str(error), clock, events)
+            message = str(error) if isinstance(error, FileRefused) else TOO_LARGE
+            made[arrival.file_id] = _refuse(arrival, lake, message, clock, events)
             continue
         if is_repeat:
             made[arrival.file_id] = _repeat(arrival, contents[content], clock)
@@ -201,6 +204,14 @@ def _load(
         others = [file for file in group if file.arrival is not error.arrival]
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
         return [refused, *_load(others, lake, receipts, workspace, clock)]
+    except duckdb.OutOfMemoryException:
+        if len(group) == 1:
+            return [_refuse(group[0].arrival, lake, TOO_LARGE, clock)]
+        # Which of them is too large shows when each is loaded alone.
+        made = []
+        for file in group:
+            made += _load([file], lake, [*receipts, *made], workspace, clock)
+        return made
     for file in group:
         _check_unchanged(file.arrival.delivery)
         shutil.rmtree(workspace.scratch / file.arrival.file_id)

@@ -6,12 +6,16 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sources.arrival import Arrival
-from sources.lake import ROW_GROUP_ROWS, Lake
+from sources.lake import Lake
 from sources.readers import sql_text
 
 QUARANTINE = "quarantine"
+
+_SLICE_RECORDS = 10_000
+_AFTER_ALL = (1 << 63) - 1
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -59,24 +63,39 @@ def write_refused_file(lake: Lake, arrival: Arrival, message: str, loaded_at: da
 def write_refused_records(
     connection: duckdb.DuckDBPyConnection, lake: Lake, arrival: Arrival, file_no: int, loaded_at: datetime
 ) -> None:
-    """Write one file's rows of the table ``refused``, in order of records.
+    """Write one file's rows of the table ``refused`` with their texts in ``located``, in order of records.
 
     The caller owes a sync.
     """
     path = lake.file(quarantine_dataset(arrival), arrival.partition, arrival.file_id)
     delivery = arrival.delivery
-    with lake.replacing(path, is_synced=False) as temporary:
-        connection.execute(
-            f"""
-            copy (
+    starts = connection.execute(
+        f"""
+        select row_no
+        from (select row_no, row_number() over (order by row_no) - 1 as n from refused where file_no = {file_no})
+        where n % {_SLICE_RECORDS} = 0
+        order by row_no
+        """
+    ).fetchall()
+    bounds = [start for (start,) in starts]
+    with (
+        lake.replacing(path, is_synced=False) as temporary,
+        pq.ParquetWriter(temporary, QUARANTINE_SCHEMA, compression="zstd") as writer,
+    ):
+        # In slices: to bring all texts of millions of refused records in order takes more memory than there is.
+        for start, end in zip(bounds, [*bounds[1:], _AFTER_ALL], strict=True):
+            rows = connection.sql(
+                f"""
                 select {sql_text(arrival.contract.source)} as source, {sql_text(arrival.contract.feed)} as feed,
                        date '{delivery.business_date}' as business_date, date '{arrival.batch_date}' as batch_date,
                        {sql_text(delivery.file)} as file, {sql_text(arrival.sha256)} as file_sha256,
-                       {sql_text(arrival.file_id)} as file_id, row_no, line_no, column_name, rule, message, raw_text,
+                       {sql_text(arrival.file_id)} as file_id, row_no, refused.line_no, column_name, rule,
+                       message, coalesce(refused.raw_text, located.raw_text) as raw_text,
                        timestamp '{loaded_at}' as loaded_at
-                from refused
-                where file_no = {file_no}
+                from (from refused where file_no = {file_no} and row_no >= {start} and row_no < {end}) refused
+                left join (from located where file_no = {file_no} and row_no >= {start} and row_no < {end}) located
+                    using (row_no)
                 order by row_no
-            ) to {sql_text(str(temporary))} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})
-            """
-        )
+                """
+            )
+            writer.write_table(rows.to_arrow_table().cast(QUARANTINE_SCHEMA))

@@ -5,7 +5,7 @@ Works on the tables of `sources.load` and fills ``refused``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -17,7 +17,7 @@ from sources.identifier import CHECKED_SCHEMES, describe_scheme, is_valid_number
 from sources.readers import Located, Records, RefusedRecord, quoted, scalar, sql_text
 from sources.rules import Rule
 
-_BATCH_ROWS = 10_000
+_BATCH_ROWS = 2_000
 _NUMBERS_REMEMBERED = 1 << 18
 
 _PLACE_SCHEMA = pa.schema([("row_no", pa.int64()), ("line_no", pa.int64()), ("raw_text", pa.string())])
@@ -25,7 +25,7 @@ _RECORD_SCHEMA = pa.schema([*_PLACE_SCHEMA, ("rule", pa.string()), ("message", p
 
 
 def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table ``refused``.
+    """Make the empty tables ``refused`` and ``located`` (of texts).
 
     ``value`` is what stands in quotes in the message, where it is no personal one: those the message withholds.
     """
@@ -34,7 +34,8 @@ def start_refused(connection: duckdb.DuckDBPyConnection) -> None:
         create or replace temp table refused (
             file_no integer, row_no bigint, line_no bigint,
             column_name varchar, rule varchar, message varchar, raw_text varchar, value varchar
-        )
+        );
+        create or replace temp table located (file_no integer, row_no bigint, line_no bigint, raw_text varchar)
         """
     )
 
@@ -113,20 +114,49 @@ def _is_valid(scheme: str, number: str) -> bool:
     return is_valid_number(scheme, number)
 
 
+class _RowNumbers(Collection[int]):
+    """Numbers of the refused records of one file: a bit for each record, as all of millions may be refused."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file_no: int) -> None:
+        where = f"from refused where file_no = {file_no}"
+        self._count = scalar(connection, f"select count(*) {where}")
+        self._bits = bytearray(scalar(connection, f"select coalesce(max(row_no), 0) {where}") // 8 + 1)
+        numbers = connection.execute(f"select row_no {where}")
+        while batch := numbers.fetchmany(_BATCH_ROWS):
+            for (number,) in batch:
+                self._bits[number >> 3] |= 1 << (number & 7)
+
+    def __contains__(self, number: object) -> bool:
+        return (
+            isinstance(number, int)
+            and 0 <= number >> 3 < len(self._bits)
+            and bool(self._bits[number >> 3] & 1 << (number & 7))
+        )
+
+    def __iter__(self) -> Iterator[int]:
+        return (place << 3 | bit for place, bits in enumerate(self._bits) for bit in range(8) if bits & 1 << bit)
+
+    def __len__(self) -> int:
+        return self._count
+
+
 def locate_refused(connection: duckdb.DuckDBPyConnection, file_no: int, records: Records) -> None:
-    """Give the refused records of one file their physical line and their text; raises RecordsDisagree."""
-    found = connection.execute("select row_no from refused where file_no = ?", [file_no]).fetchall()
-    if not found:
+    """Give the refused records of one file their physical lines, and their texts in ``located``.
+
+    Raises RecordsDisagree.
+    """
+    wanted = _RowNumbers(connection, file_no)
+    if not wanted:
         return
     read = scalar(connection, f"select count(*) from delivered where _file_no = {file_no}")
-    connection.execute("create or replace temp table located (row_no bigint, line_no bigint, raw_text varchar)")
-    for batch in _tables(records.locate({row[0] for row in found}, read), _PLACE_SCHEMA):
+    for batch in _tables(records.locate(wanted, read), _PLACE_SCHEMA):
         connection.register("located_batch", batch)
-        connection.execute("insert into located by name from located_batch")
+        connection.execute(f"insert into located by name select *, {file_no} as file_no from located_batch")
         connection.unregister("located_batch")
+    # The texts stay where they are: an update holds all of what it changes in memory.
     connection.execute(
-        "update refused set line_no = l.line_no, raw_text = l.raw_text "
-        f"from located l where refused.file_no = {file_no} and l.row_no = refused.row_no"
+        "update refused set line_no = l.line_no "
+        f"from located l where refused.file_no = {file_no} and l.file_no = {file_no} and l.row_no = refused.row_no"
     )
 
 

@@ -16,6 +16,7 @@ from sources.sql import sql_path as sql_path
 from sources.sql import sql_text as sql_text
 
 RAW_TEXT_CHARACTERS = 4_000
+MAX_COLUMNS = 10_000
 
 DeliveredColumns = Mapping[str, tuple[str, str]]
 """Delivered column -> its SQL name in the relation and its SQL type."""

@@ -113,8 +113,6 @@ def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
 
 def _reader_of_xml(beginning: bytes) -> ReaderName:
     root = root_of(beginning)
-    if root is None:
-        raise FileRefused("It is not well-formed XML; deliver it again.")
     for belongs, reader in _ROOTS:
         if belongs(root):
             return reader

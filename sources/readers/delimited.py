@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from sources.mapping import Mapping
 from sources.readers import (
+    MAX_COLUMNS,
     FileRefused,
     Located,
     Records,
@@ -29,7 +30,6 @@ from sources.readers import (
 from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_records
 
 _BLOCK_BYTES = 1 << 20
-_MAX_COLUMNS = 10_000
 _SHOWN_COLUMNS = 20
 _SHOWN_CHARACTERS = 100
 _BYTE_ORDER_MARKS = {
@@ -116,12 +116,11 @@ class _DelimitedFile:
                 yield RefusedRecord(record.row_no, record.line_no, record.rule, record.message, cut(record.text))
 
     def locate(self, row_nos: Collection[int], records_read: int) -> Iterator[Located]:
-        wanted = frozenset(row_nos)
         records = 0
         for record in self._records():
             if record.row_no > 0 and record.rule is None:
                 records += 1
-            if record.row_no in wanted:
+            if record.row_no in row_nos:
                 yield Located(record.row_no, record.line_no, cut(record.text))
         if records != records_read:
             raise RecordsDisagree
@@ -168,9 +167,9 @@ def _header(content: Path, dialect: Dialect) -> _Header:
     else:
         names = record.text.split(dialect.delimiter)
     names = [name.strip() for name in names]
-    if len(names) > _MAX_COLUMNS:
+    if len(names) > MAX_COLUMNS:
         raise FileRefused(
-            f"The header has {len(names):,} columns, the limit is {_MAX_COLUMNS:,}; deliver fewer, or correct the "
+            f"The header has {len(names):,} columns, the limit is {MAX_COLUMNS:,}; deliver fewer, or correct the "
             "delimiter in the mapping."
         )
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)

@@ -72,14 +72,15 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
     """
     schema = pa.schema([("row_no", pa.int64()), *((f"d{i}", pa.string()) for i in range(len(columns)))])
     target = workspace.scratch / "spool.parquet"
-    batch: list[Row] = []
+    # Without the rows themselves: what tells a row's text holds on to all of it.
+    batch: list[Values[str, str | None]] = []
     numbers: list[int] = []
     batch_rows = max(min(_BATCH_ROWS, _BATCH_VALUES // len(schema)), 1)
     broken = characters = 0
     left_out: LeftOut = Counter()
 
     def batch_table() -> pa.Table:
-        values = ([row.values.get(name) for row in batch] for name in columns)
+        values = ([values.get(name) for values in batch] for name in columns)
         arrays = [pa.array(numbers, pa.int64()), *(pa.array(column, pa.string()) for column in values)]
         batch.clear()
         numbers.clear()
@@ -90,7 +91,7 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
             if isinstance(row, Broken):
                 broken += 1
                 continue
-            batch.append(row)
+            batch.append(row.values)
             numbers.append(row_no)
             characters += sum(len(value) for value in row.values.values() if value)
             if len(batch) == batch_rows or characters > _BATCH_CHARACTERS:
@@ -104,13 +105,12 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
                 yield RefusedRecord(row_no, row.line_no, row.rule, row.message, cut(row.raw_text))
 
     def locate(row_nos: Collection[int], records_read: int) -> Iterator[Located]:
-        wanted = frozenset(row_nos)
         readable = 0
         for row_no, row in enumerate(rows(Counter()), start=1):
             if isinstance(row, Broken):
                 continue
             readable += 1
-            if row_no in wanted:
+            if row_no in row_nos:
                 yield Located(row_no, row.line_no, cut(row.raw_text()))
         if readable != records_read:
             raise RecordsDisagree

@@ -459,7 +459,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused() -> None:
 )
 def test_a_row_of_any_size_takes_no_more_memory_than_a_bound(before: bytes, after: bytes) -> None:
     content = with_part(workbook(HEADER, GOOD), SHEET_PART, lambda sheet: sheet.replace(before, after))
-    with pytest.raises(FileRefused, match=r"more than 8 MB|more than 16,384 columns|not well-formed"):
+    with pytest.raises(FileRefused, match=r"too large for memory|not well-formed|more than 8 MB"):
         read(content)
 
 
