@@ -59,7 +59,10 @@ _RETURNS = frozenset({"NRTI", "FRTI"})
 """Transaction types (subfield 6) of a returned item."""
 
 _LINE_START = r"[0-9]{6}(?:[0-9]{4}| {4})?"
-_STATEMENT_LINE = re.compile(rf"{_LINE_START}R?[CD][A-Z]?[\n ]?[0-9]+(,[0-9]*)?[A-Z]", re.IGNORECASE)
+_STATEMENT_LINE = re.compile(
+    rf"({_LINE_START}R?[CD][A-Z]?[\n ]?[0-9]+(?:,[0-9]*|[.](?:[0-9]{{2}})?)?) *(?=[A-Z]|//)", re.IGNORECASE
+)
+"""Up to the transaction type, before which Deutsche Bank puts a blank and which others leave out before ``//``."""
 _EXPECTED_LINE = re.compile(rf"{_LINE_START}E[CD]", re.IGNORECASE)
 
 # The second takes a reference for the account owner of any length, which some banks write (SWIFT: 16 characters).
@@ -89,7 +92,7 @@ def _entries(path: Path, encoding: str, left_out: LeftOut) -> Iterator[Row | Bro
         if _EXPECTED_LINE.match(field.text):
             left_out["entries that are expected and not booked"] += 1
         else:
-            yield _row(field, partial(_entry, library, statement))
+            yield _row(field, encoding, partial(_entry, library, statement))
 
 
 def _balances(path: Path, encoding: str, left_out: LeftOut) -> Iterator[Row | Broken]:
@@ -104,17 +107,20 @@ def _balances(path: Path, encoding: str, left_out: LeftOut) -> Iterator[Row | Br
             continue
         is_empty = False
         if field.tag in _BALANCE_TYPES:
-            yield _row(field, partial(_balance, library, statement))
+            yield _row(field, encoding, partial(_balance, library, statement))
         else:
             left_out["intermediate balances" if field.tag.endswith("M") else "balances of other types"] += 1
     if is_empty:
         raise FileRefused("It states no balances, as no MT942 does; deliver it to bank.transaction alone.")
 
 
-def _row(field: Field, read: Callable[[Field], Values]) -> Row | Broken:
+def _row(field: Field, encoding: str, read: Callable[[Field], Values]) -> Row | Broken:
     """What ``read`` makes of the field; Broken when it does not decode, is too long or has another form."""
     if not field.decodes:
-        rule, message = "encoding", "It holds bytes that are no text in the encoding of its mapping."
+        rule = "encoding"
+        message = (
+            f"It holds bytes that are no {encoding}; name the bank's encoding in a mapping, such as encoding: cp1252."
+        )
     elif field.is_cut:
         rule, message = "length", f"It is longer than {FIELD_CHARACTERS:,} characters."
     else:
@@ -122,7 +128,7 @@ def _row(field: Field, read: Callable[[Field], Values]) -> Row | Broken:
             return Row(read(field), field.line_no, lambda: field.as_delivered)
         except _LIBRARY_ERRORS as error:
             reason = f" ({error})" if isinstance(error, ValueError) else ""
-            rule, message = "field", f"Field :{field.tag}: has not the form of such a field{reason}."
+            rule, message = "field", f"Field :{field.tag}: has not the form that SWIFT gives it{reason}."
     return Broken(rule, message, field.line_no, field.as_delivered)
 
 
@@ -165,8 +171,9 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
 
 def _balance(library: models.Transactions, statement: Statement, field: Field) -> Values:
     if not is_readable_balance(field):
-        raise ValueError("mark, date, currency and amount with a comma are expected")
-    library.parse(field.as_delivered)
+        raise ValueError("mark, date, currency and an amount such as 1234,56 are expected")
+    first_line = field.text.partition("\n")[0]
+    library.parse(f":{field.tag}:{first_line.replace('.', ',')}")
     balance: Any = next(value for value in library.data.values() if isinstance(value, models.Balance))
     library.data.clear()
     return {
@@ -180,13 +187,16 @@ def _balance(library: models.Transactions, statement: Statement, field: Field) -
 
 def _parsed(library: models.Transactions, field: Field) -> dict[str, Any]:
     """What the library reads in a statement line and its ``:86:``; one of _LIBRARY_ERRORS when it cannot."""
-    if not _STATEMENT_LINE.match(field.text):
+    beginning = _STATEMENT_LINE.match(field.text)
+    if beginning is None:
         raise ValueError("date, mark, amount and type are expected")
+    # A decimal point, as Rabobank once wrote, can be no other mark: SWIFT has none for thousands.
+    delivered = f":{field.tag}:{beginning[1].replace('.', ',')}{field.text[beginning.end() :]}"
     for form in _LINE_FORMS:
         library.tags[61] = form
         library.transactions = []
         try:
-            (transaction,) = library.parse(field.as_delivered)
+            (transaction,) = library.parse(delivered)
         except RuntimeError:
             if form is _LINE_FORMS[-1]:
                 raise

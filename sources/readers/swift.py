@@ -23,7 +23,7 @@ _LINE_CHARACTERS = 1 << 12
 _TAG = re.compile(r":((?:13|20|21|25|28|34|60|61|62|64|65|86|90|NS)[A-Z]?):")
 _END_LINE = re.compile(r"\s*-(\}.*|XXX)?\s*")
 _BALANCE_TAG = re.compile(r"(60|62|64|65)")
-_BALANCE = re.compile(r"[CD]([0-9]{6})([A-Z]{3})[0-9]+,[0-9]*\s*")
+_BALANCE = re.compile(r"[CD]([0-9]{6})([A-Z]{3})[0-9]+(,[0-9]*|[.]([0-9]{2})?)\s*")
 _FLOOR_LIMIT = re.compile(r"[A-Z]{3}")
 _INSTANT = re.compile(r"[0-9]{10}")
 
@@ -165,11 +165,13 @@ def statement_records(path: Path, encoding: str) -> Iterator[tuple[Statement, Fi
         yield statement, entry
     _check_complete(last)
     if last is None:
-        raise FileRefused("It holds no MT940 or MT942 message: no line begins with :20:.")
+        raise FileRefused(
+            "It holds no MT940 or MT942 message, as no line begins with :20:; deliver the whole file of the bank."
+        )
 
 
 def is_readable_balance(field: Field) -> bool:
-    """Whether the balance has all its parts: mark, date, currency, amount with its comma."""
+    """Whether the balance has all its parts: mark, date, currency, amount with its decimal mark."""
     return _BALANCE.fullmatch(field.text.partition("\n")[0]) is not None
 
 

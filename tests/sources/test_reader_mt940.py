@@ -87,6 +87,10 @@ def test_a_statement_line_becomes_a_row(zone: Zone) -> None:
         ("2601021231C1,NTRFX", ("CRDT", "1.00", False, "2025-12-31", "2026-01-02")),
         ("260302    C1,NTRFX", ("CRDT", "1.00", False, "2026-03-02", "2026-03-02")),
         ("2602300301C1,NINTX", ("CRDT", "1.00", False, "2026-03-01", "2026-02-28")),
+        ("260302C1,5 NTRFX", ("CRDT", "1.50", False, "2026-03-02", "2026-03-02")),
+        ("260302CN1,5//B2", ("CRDT", "1.50", False, "2026-03-02", "2026-03-02")),
+        ("260302C000001234.56NTRFX", ("CRDT", "1234.56", False, "2026-03-02", "2026-03-02")),
+        ("260302C000001234.NTRFX", ("CRDT", "1234.00", False, "2026-03-02", "2026-03-02")),
     ],
 )
 def test_forms_of_a_statement_line(zone: Zone, line: str, expected: tuple[str, str, bool, str, str]) -> None:
@@ -104,6 +108,8 @@ def test_forms_of_a_statement_line(zone: Zone, line: str, expected: tuple[str, s
         "260302C1,5",
         "260302C,NTRFX",
         "260302C1,2,3NTRFX",
+        "260302C1.234NTRFX",
+        "260302C1.234,56NTRFX",
         "260302C-1,NTRFX",
     ],
 )
@@ -169,8 +175,26 @@ def test_final_balances_become_rows(zone: Zone) -> None:
     )
 
 
+@pytest.mark.parametrize("amount", ["112,50", "000000112.50", "0000000112.", "112,5"])
+def test_an_amount_of_a_balance_may_have_a_point(zone: Zone, amount: str) -> None:
+    zone.deliver("bank.balance", "s.sta", message().replace("112,50", amount))
+    zone.ingest("bank.balance")
+    closing = zone.rows("raw/bank/balance", "amount, balance_type = 'CLBD'")
+    assert [balance for balance, is_closing in closing if is_closing] == [Decimal(amount.rstrip(".").replace(",", "."))]
+
+
 @pytest.mark.parametrize(
-    "balance", ["C260302112,50", "C260302EUR112", "X260302EUR1,", "C261302EUR1,", "C260302EUR,", ""]
+    "balance",
+    [
+        "C260302EUR1.125",
+        "C260302EUR1.112,50",
+        "C260302112,50",
+        "C260302EUR112",
+        "X260302EUR1,",
+        "C261302EUR1,",
+        "C260302EUR,",
+        "",
+    ],
 )
 def test_a_broken_balance_is_quarantined(zone: Zone, balance: str) -> None:
     zone.deliver("bank.balance", "s.sta", message().replace("C260302EUR112,50", balance))
