@@ -100,9 +100,10 @@ def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
             for values in _entry_rows(statement, entry, left_out):
                 yield Row(values, line, raw_text)
         else:
-            message = (
-                f"Its status {(status or '')[:_SHOWN_CHARACTERS]!r} is none of BOOK, PDNG, INFO and FUTR: is it booked?"
-            )
+            states = "It states no status (Sts)"
+            if status:
+                states = f"Its status {status[:_SHOWN_CHARACTERS]!r} is none of BOOK, PDNG, INFO and FUTR"
+            message = f"{states}, so it does not say that it is booked; ask the bank."
             yield Broken("status", message, line_no(element), as_text(element))
 
 

@@ -53,6 +53,8 @@ FORMATS: dict[ReaderName, Format] = {
     "efapiao": Format("fully digital e-invoice (数电票)", open_efapiao),
     "saft": Format("SAF-T audit file", open_saft),
 }
+_XML_READERS: tuple[ReaderName, ...] = ("camt", "ubl", "cii", "efapiao", "saft")
+_XML_TITLES = ", ".join(FORMATS[reader].title for reader in _XML_READERS)
 _SUFFIXES: dict[str, ReaderName] = {
     ".csv": "delimited",
     ".tsv": "delimited",
@@ -64,9 +66,9 @@ _SUFFIXES: dict[str, ReaderName] = {
     **dict.fromkeys((".bai", ".bai2"), "bai2"),
 }
 _ROOTS: tuple[tuple[Callable[[Root], bool], ReaderName], ...] = (
-    (lambda root: bool(re.search(r"camt\.05[234]\.", root.namespace)), "camt"),
+    (lambda root: re.search(r"camt\.05[234]\.", root.namespace) is not None, "camt"),
     (lambda root: re.search(r":ubl:schema:xsd:(Invoice|CreditNote)-2$", root.namespace) is not None, "ubl"),
-    (lambda root: root.name == "CrossIndustryInvoice", "cii"),
+    (lambda root: root.name in ("CrossIndustryInvoice", "CrossIndustryDocument"), "cii"),
     (lambda root: root.name == "EInvoice", "efapiao"),
     (lambda root: root.name == "AuditFile", "saft"),
 )
@@ -75,6 +77,8 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], ReaderName], ...] = (
     (re.compile(rb"\{1:|([^\r\n]{0,80}\r?\n){0,3}:20:"), "mt940"),
     (re.compile(rb"01,[^\r\n]*/[ \t]*([\r\n]|$)"), "bai2"),
 )
+# Some banks put the message into an envelope of their own, and some programs write it without its namespace.
+_CAMT_MESSAGE = re.compile(rb"<([\w.-]+:)?BkToCstmr(Stmt|AcctRpt|DbtCdtNtfctn)[\s/>]")
 _WORKBOOK_STARTS = (b"PK\x03\x04", OLE_START)
 _OFX = re.compile(rb"OFXHEADER:|<\?OFX |<OFX>")
 _UTF_16_XML = re.compile(rb"\xff\xfe(\s\0)*<\0|\xfe\xff(\0\s)*\0<|\0<")
@@ -116,8 +120,16 @@ def _reader_of_xml(beginning: bytes) -> ReaderName:
     for belongs, reader in _ROOTS:
         if belongs(root):
             return reader
+    if _CAMT_MESSAGE.search(beginning):
+        return "camt"
+    if "CashRegister" in root.namespace:
+        raise FileRefused(
+            "A SAF-T cash register file holds the sales of a shop; deliver the SAF-T file of the accounts (Financial)."
+        )
     namespace = f" of {root.namespace}" if root.namespace else ""
-    raise FileRefused(f"No reader takes XML with the root element {root.name}{namespace}.")
+    raise FileRefused(
+        f"No reader takes XML with the root element {root.name}{namespace}; deliver {_XML_TITLES}, or delimited text."
+    )
 
 
 def settled(path: Path, mapping: Mapping, contract: Contract) -> Mapping:
