@@ -25,7 +25,7 @@ buyer_legal_no         BT-47      with buyer_legal_no_scheme
 buyer_vat_no           BT-48
 payee_account_no       BT-84      IBAN or national account number
 net_amount             BT-109     total without VAT
-tax_amount             BT-110     total VAT in the invoice currency
+tax_amount             BT-110     total VAT in the invoice currency; else BT-112 less BT-109 (rule BR-CO-15)
 gross_amount           BT-112     total with VAT
 prepaid_amount         BT-113
 payable_amount         BT-115
@@ -46,14 +46,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from stdnum.eu.vat import MEMBER_STATES
 
-from sources.readers import FileRefused
-from sources.readers.spool import LeftOut, Row
+from sources.mapping import Mapping as ColumnMappings
+from sources.readers import FileRefused, Records, Workspace, scalar
+from sources.readers.spool import LeftOut, Row, Rows, kind_of, spooled
 from sources.readers.xml import Element, as_text, documents, every, local_name
 
 KINDS = ("invoice",)
@@ -102,8 +104,11 @@ _CREDIT_NOTE_CODES = frozenset(
 
 _ICD_SCHEMES = {"0060": "DUNS", "0199": "LEI"}
 _VAT_PREFIXES = frozenset({*(state.upper() for state in MEMBER_STATES), "EL", "EU", "IM"})
+_REGISTER = re.compile(r"[0-9]{4}")
+"""The form of a code of a register in the lists of ISO 6523 and of electronic addresses; an e-mail has ``EM``."""
 _NAME_CHARACTERS = 100
 _NUMBER = re.compile(r"[+-]?([0-9.]+)")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}([.][0-9]{0,10})?")
 
 Values = dict[str, str | None]
 
@@ -117,6 +122,29 @@ class Party:
     legal_no_scheme: str | None = None
     vat_no: str | None = None
     tax_no: str | None = None
+    registered_nos: tuple[tuple[str, str], ...] = ()
+
+
+def opened(rows: Rows, mapping: ColumnMappings, workspace: Workspace) -> Records:
+    """The records ``invoice``; a note counts those without a number of the buyer, if the mapping reads one."""
+    kind_of(mapping, KINDS)
+    records = spooled(rows, INVOICE_COLUMNS, workspace)
+    if not any(own.delivered == "buyer_no" for own in mapping.columns.values()):
+        return records
+    buyer_no, _ = records.columns["buyer_no"]
+    unknown = scalar(workspace.connection, f"select count(*) from {records.relation} where {buyer_no} is null")
+    if not unknown:
+        return records
+    stating = (
+        "It states"
+        if scalar(workspace.connection, f"select count(*) from {records.relation}") == 1
+        else (f"{unknown:,} of its invoices state")
+    )
+    note = (
+        f"{stating} no official number of the buyer (BT-46 to BT-49); who it is, a mapping can "
+        "say: buyer_no: {constant: DE123456789}, buyer_no_scheme: {constant: VAT}."
+    )
+    return replace(records, notes=(*records.notes, note))
 
 
 def invoices(path: Path, tag: re.Pattern[str], title: str, dropped: Sequence[str], left_out: LeftOut) -> list[Element]:
@@ -151,6 +179,8 @@ def one_of(elements: Iterable[Element], name: str, left_out: LeftOut) -> str | N
 def invoice_row(document: Element, terms: Values, seller: Party, buyer: Party, is_credit_root: bool) -> Row:
     """The row of a document: its terms, its parties and what is derived from them."""
     values: Values = {**terms, **_party("seller", seller), **_party("buyer", buyer)}
+    if values["tax_amount"] is None:
+        values["tax_amount"] = _difference(values["gross_amount"], values["net_amount"])
     is_credit = is_credit_root or values["type_code"] in _CREDIT_NOTE_CODES
     values["is_credit"] = "true" if is_credit else "false"
     for name in _AMOUNTS:
@@ -181,8 +211,10 @@ def _official_number(party: Party) -> tuple[str, str] | None:
 
     A VAT number of the EU (``VAT``); else a legal number that its ICD code calls an LEI or a D-U-N-S number;
     else, as ``LOCAL``, a VAT number of another country, a legal number in the notation of ISO 6523 (``0192:987654321``,
-    as two registers can issue the same number), a legal number of no stated register, or the tax office's number. A
-    customer or supplier number (BT-29, BT-46) is no official number: each trading partner issues its own.
+    as two registers can issue the same number), a legal number of no stated register, or the tax office's number; else,
+    as ``LOCAL`` again, the first number of a stated register among those by which the party is found on a network
+    (BT-34, BT-49) or known (BT-29, BT-46). Among these a customer or supplier number of no register is no official
+    number, as each trading partner issues its own, and neither is an e-mail address.
     """
     if party.vat_no and party.vat_no[:2].upper() in _VAT_PREFIXES:
         return party.vat_no, "VAT"
@@ -192,7 +224,29 @@ def _official_number(party: Party) -> tuple[str, str] | None:
     if legal_no and party.legal_no_scheme:
         legal_no = f"{party.legal_no_scheme}:{legal_no}"
     number = party.vat_no or legal_no or party.tax_no
-    return None if number is None else (number, "LOCAL")
+    if number is not None:
+        return number, "LOCAL"
+    return next((_of_register(*registered) for registered in party.registered_nos), None)
+
+
+def registered_nos(elements: Iterable[Element]) -> tuple[tuple[str, str], ...]:
+    """Register and number of the elements that say by a ``schemeID`` which register issued them."""
+    numbers = ((element.get("schemeID") or "", (element.text or "").strip()) for element in elements)
+    return tuple((register, number) for register, number in numbers if number and _REGISTER.fullmatch(register))
+
+
+def _of_register(register: str, number: str) -> tuple[str, str]:
+    """Registers of 99 are mostly those of national VAT numbers, which begin with the country."""
+    if register.startswith("99") and number[:2].upper() in _VAT_PREFIXES:
+        return number, "VAT"
+    return (number, _ICD_SCHEMES[register]) if register in _ICD_SCHEMES else (f"{register}:{number}", "LOCAL")
+
+
+def _difference(gross_amount: str | None, net_amount: str | None) -> str | None:
+    """The VAT of an invoice that states none, as those without any VAT do: what the totals differ in (BR-CO-15)."""
+    if not all(_AMOUNT.fullmatch(amount or "") for amount in (gross_amount, net_amount)):
+        return None
+    return f"{Decimal(gross_amount or '') - Decimal(net_amount or ''):f}"
 
 
 def _turned(amount: str | None) -> str | None:

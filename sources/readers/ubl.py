@@ -14,17 +14,17 @@ from pathlib import Path
 from sources.mapping import Mapping
 from sources.readers import Records, Workspace
 from sources.readers.en16931 import (
-    INVOICE_COLUMNS,
-    KINDS,
     Party,
     Values,
     invoice_row,
     invoices,
     of_currency,
     one_of,
+    opened,
+    registered_nos,
     stated_once,
 )
-from sources.readers.spool import LeftOut, Row, kind_of, spooled
+from sources.readers.spool import LeftOut, Row
 from sources.readers.xml import Element, every, first, local_name, text
 
 _TAG = re.compile(r"\{urn:oasis:names:specification:ubl:schema:xsd:(Invoice|CreditNote)-2\}\1")
@@ -55,8 +55,7 @@ _ZONED_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})
 
 def open_ubl(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     """Open an invoice or credit note for its record ``invoice``."""
-    kind_of(mapping, KINDS)
-    return spooled(partial(_rows, path), INVOICE_COLUMNS, workspace)
+    return opened(partial(_rows, path), mapping, workspace)
 
 
 def _rows(path: Path, left_out: LeftOut) -> Iterator[Row]:
@@ -94,6 +93,7 @@ def _party(document: Element, path: str) -> Party:
         legal_no_scheme=None if legal_no is None else legal_no.get("schemeID"),
         vat_no=text(vat[0], "CompanyID") if vat else None,
         tax_no=text(others[0], "CompanyID") if others else None,
+        registered_nos=registered_nos([*every(party, "EndpointID"), *every(party, "PartyIdentification/ID")]),
     )
 
 
