@@ -112,11 +112,12 @@ class Arrival:
         )
 
     def _without_values(self, message: str) -> str:
-        """A sentence on a file of persons' data quotes names of columns alone: anything else may be of a person."""
+        """A sentence on a file of persons' data quotes mapping and columns alone: anything else may be of a person."""
         if not self.contract.personal_columns:
             return message
         mapping = self.delivery.mapping
         names = {"", *self.contract.column_names, *mapping.read_columns, *mapping.ignored}
+        names |= {text[1:-1] for text in _QUOTED.findall(mapping.where or "")}
         return _QUOTED.sub(lambda text: text[0] if text[0][1:-1] in names else f"'{WITHHELD}'", message)
 
 

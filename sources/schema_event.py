@@ -126,7 +126,7 @@ def read_header(contract: Contract, mapping: ColumnMappings, records: Records) -
 def _header_shown(contract: Contract, mapping: ColumnMappings, records: Records) -> str:
     """The delivered names, unless they may be a record: without its header a file begins with persons' data."""
     if contract.personal_columns and not records.columns.keys() & {*mapping.read_columns, *mapping.ignored}:
-        return f"{len(records.columns)} columns whose names the mapping does not know: is the first line its header?"
+        return f"{len(records.columns)} columns, of whose names the mapping knows none (is its first line the header?)"
     return _columns([*records.columns])
 
 

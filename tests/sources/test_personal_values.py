@@ -75,7 +75,7 @@ def test_a_file_without_its_header_is_refused_without_its_first_record(zone: Zon
     receipts = zone.ingest(contract.name)
     assert [receipt.status for receipt in receipts] == [Status.REFUSED] * 2
     assert MARKER not in " ".join(str(receipt.message) for receipt in receipts)
-    assert "is the first line its header?" in said(zone)
+    assert "is its first line the header?" in said(zone)
 
 
 def test_a_header_with_a_wrong_name_is_still_shown(zone: Zone) -> None:
