@@ -83,6 +83,7 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
         locate=lambda row_nos, read: records.locate(row_nos, read + left_out),
         repair=records.repair and (lambda: _again(records, mapping, path, open_table, workspace)),
         notes=tuple(notes),
+        is_ordered=records.is_ordered and not joins,
     )
 
 

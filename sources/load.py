@@ -17,15 +17,15 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sources.against_control import check_records
 from sources.arrival import Arrival, Counts
 from sources.contract import Contract
 from sources.derive import derived
-from sources.lake import ROW_GROUP_ROWS, Lake
+from sources.lake import Lake
 from sources.mapping import ReaderName
 from sources.quarantine import write_refused_records
+from sources.raw_rows import write_rows
 from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
 from sources.readers.choose import FORMATS, choose_reader, settled
 from sources.readers.unpack import unpacked
@@ -151,7 +151,9 @@ def load_files(
     for file_no, arrival in enumerate(arrivals):
         if counts[file_no].quarantined:
             write_refused_records(connection, lake, arrival, file_no, loaded_at)
-    _write_rows(arrivals, counts, lake, connection, loaded_at)
+    paths = [lake.file(arrival.raw_dataset, arrival.partition, arrival.file_id) for arrival in arrivals]
+    is_ordered = all(file.records.is_ordered for file in readable)
+    write_rows(connection, lake, paths, counts, loaded_at, is_ordered=is_ordered)
     for file in readable:
         write_schema_events(lake, file.arrival, file.events, loaded_at)
     return [
@@ -281,6 +283,11 @@ def _counts(
     if history is not None:
         known = f"least(coalesce({quoted(history.known_from)}::date + {history.lag_days}, batch_date), batch_date)"
     duplicates = scalar(connection, "select count(*) from duplicate")
+    arrived = "sound join files using (file_no)"
+    if len(arrivals) == 1:
+        # Without a join the rows keep their order and need no sorting.
+        batch_date, file_id = f"date '{arrivals[0].batch_date}'", sql_text(arrivals[0].file_id)
+        arrived = f"(select *, {batch_date} as batch_date, {file_id} as file_id from sound)"
     withdrawals = ""
     if is_withdrawing:
         # what history declares of its rows it declares of their end as well
@@ -293,7 +300,7 @@ def _counts(
         f"""
         create or replace temp view kept as
         select file_no, {_columns(contract)}, {known} as known_date, batch_date, file_id, row_no
-        from sound {"anti join duplicate using (file_no, row_no)" if duplicates else ""} join files using (file_no)
+        from {arrived} {"anti join duplicate using (file_no, row_no)" if duplicates else ""}
         {withdrawals}
         """
     )
@@ -315,34 +322,6 @@ def _counts(
 
 def _by_file(connection: duckdb.DuckDBPyConnection, query: str) -> dict[int, tuple[Any, ...]]:
     return {file_no: tuple(values) for file_no, *values in connection.execute(query).fetchall()}
-
-
-def _write_rows(
-    arrivals: Sequence[Arrival],
-    counts: Sequence[Counts],
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    loaded_at: datetime,
-) -> None:
-    """Write each file's kept rows in the order of the file: one file by the engine, several as slices of one table."""
-    paths = [lake.file(arrival.raw_dataset, arrival.partition, arrival.file_id) for arrival in arrivals]
-    rows = f"select * exclude (file_no), timestamp '{loaded_at}' as loaded_at from kept order by file_no, row_no"
-    if len(arrivals) == 1 and (counts[0].loaded or counts[0].withdrawn):
-        with lake.replacing(paths[0], is_synced=False) as temporary:
-            connection.execute(
-                f"copy ({rows}) to {sql_text(str(temporary))} "
-                f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-            )
-    elif len(arrivals) > 1:
-        table = connection.sql(rows).to_arrow_table()
-        start = 0
-        for path, count in zip(paths, counts, strict=True):
-            if count.loaded:
-                with lake.replacing(path, is_synced=False) as temporary:
-                    pq.write_table(
-                        table.slice(start, count.loaded), temporary, compression="zstd", store_decimal_as_integer=True
-                    )
-                start += count.loaded
 
 
 def _key(contract: Contract) -> str:

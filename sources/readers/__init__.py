@@ -63,6 +63,7 @@ class Records:
     the file is there in file order. ``refused`` yields the records that are not. ``locate`` finds records by number; it
     raises `RecordsDisagree` when the file, read anew, has another number of records than ``relation`` had (given as the
     second argument). ``repair`` reads the same file record by record, for when the engine refuses ``relation``.
+    ``is_ordered`` says that ``relation`` gives the records in file order.
     """
 
     relation: str
@@ -72,6 +73,7 @@ class Records:
     refused: Callable[[], Iterator[RefusedRecord]] = field(default=lambda: iter(()))
     repair: Callable[[], Records] | None = None
     notes: tuple[str, ...] = ()
+    is_ordered: bool = True
 
 
 class RecordsDisagree(Exception):

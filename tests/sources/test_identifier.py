@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from stdnum.cn import uscc
 
 from sources.identifier import is_valid_number
 
@@ -28,3 +31,15 @@ from sources.identifier import is_valid_number
 )
 def test_check_digits(scheme: str, number: str, is_valid: bool) -> None:
     assert is_valid_number(scheme, number) is is_valid
+
+
+@given(st.from_regex("[0-9]{8}[0-9A-HJ-NP-RTUW-Y]{9}", fullmatch=True), st.sampled_from("0123456789ABCDEFGHIJKLXYZ"))
+@example("91110000600037341", "L")
+def test_a_credit_code_is_what_the_library_says_it_is(body: str, last: str) -> None:
+    assert is_valid_number("CN-USCC", body + uscc.calc_check_digit(body))
+    assert is_valid_number("CN-USCC", body + last) is uscc.is_valid(body + last)
+
+
+@given(st.text(max_size=20) | st.from_regex("[0-9]{0,9}[0-9A-Z]{8,11}\\n?", fullmatch=True))
+def test_what_is_no_credit_code_is_none(text: str) -> None:
+    assert is_valid_number("CN-USCC", text) is (uscc.is_valid(text) and uscc.compact(text) == text)

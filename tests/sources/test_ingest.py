@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -160,6 +161,35 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
 
         os.utime(path, ns=(0, 0))
         zone.ingest(FEED)
+    assert _files(zones[0]) == _files(zones[1])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("first_rate", ["7", "none"], ids=["sound", "refused"])
+def test_rows_of_a_large_file_keep_its_order(tmp_path: Path, suffix: str, first_rate: str) -> None:
+    """The engine reads and writes with several threads, here row groups by the dozen."""
+    rows = 250_000
+    codes = [chr(65 + n // 676 % 26) + chr(65 + n // 26 % 26) + chr(65 + n % 26) for n in range(rows)]
+    dates = [date(2000, 1, 1) + timedelta(days=n * 7 % 9_000) for n in range(rows)]
+    rates = [first_rate, *(f"{n}.5" for n in range(1, rows))]
+    table = pa.table(
+        {"base_currency": codes, "quote_currency": ["CNY"] * rows, "rate_date": pa.array(dates), "rate": rates}
+    )
+    path = tmp_path / f"r.{suffix}"
+    if suffix == "csv":
+        pa_csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path, row_group_size=5_000)
+    zones = [new_zone(tmp_path / name) for name in ("a", "b")]
+    for zone in zones:
+        os.utime(zone.deliver(FEED, path.name, path.read_bytes()), ns=(0, 0))
+        (receipt,) = zone.ingest(FEED)
+        assert receipt.delivered_rows == rows
+        assert receipt.quarantined_rows == (first_rate == "none")
+        (raw,) = (zone.lake.root / "raw/external/fx_rate").rglob(f"{receipt.file_id}.parquet")
+        numbers = pq.read_table(raw, columns=["row_no"])["row_no"].to_numpy()
+        assert len(numbers) == receipt.loaded_rows
+        assert (numbers[1:] > numbers[:-1]).all()
     assert _files(zones[0]) == _files(zones[1])
 
 
