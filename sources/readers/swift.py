@@ -20,10 +20,12 @@ FIELD_CHARACTERS = 1 << 16
 _END = "-"
 
 _LINE_CHARACTERS = 1 << 12
-_TAG = re.compile(r":((?:13|20|21|25|28|34|60|61|62|64|65|86|90|NS)[A-Z]?):")
-_END_LINE = re.compile(r"\s*-(\}.*|XXX)?\s*")
+# Files that were put together keep what ended or began each of them: DOS's end of file, a byte order mark.
+_TAG = re.compile(r"[\x01-\x1f\ufeff]*:((?:13|20|21|25|28|34|60|61|62|64|65|86|90|NS)[A-Z]?):")
+_END_LINE = re.compile(r"\s*-(\}.*|XXX)?[\s\x01-\x1f]*")
 _BALANCE_TAG = re.compile(r"(60|62|64|65)")
 _BALANCE = re.compile(r"[CD]([0-9]{6})([A-Z]{3})[0-9]+(,[0-9]*|[.]([0-9]{2})?)\s*")
+_BEFORE_THE_CLOSING_BALANCE = ("25", "28", "60", "61", "62")
 _FLOOR_LIMIT = re.compile(r"[A-Z]{3}")
 _INSTANT = re.compile(r"[0-9]{10}")
 
@@ -154,6 +156,8 @@ def statement_records(path: Path, encoding: str) -> Iterator[tuple[Statement, Fi
             statement = last
         elif statement is None:
             yield _stray(field, "stands in no message: no field :20: is before it")
+        elif statement.is_closed and field.tag.startswith(_BEFORE_THE_CLOSING_BALANCE):
+            yield _stray(field, "stands behind the closing balance of its message, with no field :20: before it")
         elif field.tag.startswith("61"):
             entry = field
         elif not statement.take(field, before):

@@ -154,6 +154,28 @@ def test_references_are_stable_and_unique(zone: Zone) -> None:
     assert sorted(receipts[name].duplicate_rows for name in ("a.sta", "b.sta")) == [0, 4]
 
 
+@pytest.mark.parametrize("between", ["\x1a", "\ufeff", "\x03\n\x01"])
+def test_files_that_were_put_together_are_read_account_by_account(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "s.sta"
+    path.write_text(message(LINE) + between + message(LINE).replace("ACC1", "ACC2"))
+    records = opened(path, ENTRIES)
+    assert [row["account_no"] for row in records.rows] == ["ACC1", "ACC2"]
+    assert records.refused == []
+
+
+def test_what_follows_a_closing_balance_is_of_no_known_account(tmp_path: Path) -> None:
+    path = tmp_path / "s.sta"
+    path.write_text(
+        message(LINE).replace("-\n", "") + message(LINE).replace(":20:REF\n", "REF\n").replace("ACC1", "ACC2")
+    )
+    records = opened(path, ENTRIES)
+    assert [row["account_no"] for row in records.rows] == ["ACC1"]
+    assert [record.raw_text.partition("\n")[0] for record in records.refused] == [
+        *(":25:ACC2", ":28C:5/1", ":60F:C260301EUR100,", LINE, ":62F:C260302EUR112,50")
+    ]
+    assert {row["account_no"] for row in opened(path, BALANCES).rows} == {"ACC1"}
+
+
 def test_pages_without_a_sequence_number_go_on_counting(zone: Zone) -> None:
     first = message(":61:260302C1,NTRFX", number="5").replace(":62F:", ":62M:").replace(":64:D260302EUR1,5\n", "")
     second = message(":61:260302C1,NTRFX", number="5", opening=":60M:C260301EUR101,")
@@ -311,7 +333,8 @@ def test_every_statement_line_is_a_row_or_refused(lines: list[str]) -> None:
         path = Path(folder) / "s.sta"
         path.write_text(message(*lines))
         records = opened(path, ENTRIES)
-    assert len(records.rows) + len(records.refused) == sum(line.startswith(":61:") for line in lines)
+    refused = [record for record in records.refused if record.raw_text.startswith(":61:")]
+    assert len(records.rows) + len(refused) == sum(line.startswith(":61:") for line in lines)
 
 
 REFUSED_SAMPLES = frozenset({
