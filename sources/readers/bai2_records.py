@@ -211,7 +211,10 @@ def _take_place(record: Record, levels: list[_Level]) -> None:
 
 def _check_trailer(record: Record, levels: list[_Level]) -> None:
     level = levels.pop()
-    stated = [("total", record.amount(0), level.total)]
+    # A bank may leave out the total of an account without amounts.
+    if record.amount(0) is None and level.total:
+        raise RecordError(f"no total, where its records have {level.total}")
+    stated = [("total", record.amount(0) or 0, level.total)]
     if record.code != "49":
         name = "number of groups" if record.code == "99" else "number of accounts"
         stated.append((name, record.count(1), level.members))
@@ -259,7 +262,8 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
             line_no = 0
             while line := stream.readline(_RECORD_CHARACTERS + 2):
                 line_no += 1
-                text = (line.removeprefix("\ufeff") if line_no == 1 else line).strip()
+                # DOS ends a file with the sign 1A.
+                text = (line.removeprefix("\ufeff") if line_no == 1 else line).rstrip("\x1a\r\n").strip()
                 if text:
                     yield line_no, text
     except UnicodeError as error:

@@ -46,6 +46,7 @@ from sources.readers.spool import LeftOut, Row, kind_of, spooled
 from sources.readers.xml import Element, as_text, every, line_no, local_name, stream, text
 
 _SECTIONS = ("GeneralLedgerEntries", "PurchaseInvoices", "Payments")
+_SOURCES = {"purchase_invoice": ("PurchaseInvoices", "purchase invoices"), "payment": ("Payments", "payments")}
 _TOTALS = ("NumberOfEntries", "TotalDebit", "TotalCredit")
 _PASSED_OVER = (
     *("Customer", "Product", "TaxTableEntry", "UOMTableEntry", "AnalysisTypeTableEntry", "MovementTypeTableEntry"),
@@ -97,10 +98,13 @@ def open_saft(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     records = spooled(rows, SPOOLED, workspace)
     if kind == SUPPLIERS:
         if not latest.has_suppliers:
-            raise FileRefused("It holds no suppliers (MasterFiles/Suppliers); deliver it to other feeds.")
+            raise FileRefused(
+                "It holds no suppliers (MasterFiles/Supplier); deliver a file of the accounts, or to other feeds."
+            )
         return suppliers(records, workspace)
-    if not latest.sums:
-        raise FileRefused("It holds neither a general ledger nor source documents; deliver a whole SAF-T file.")
+    section, what = _SOURCES[kind]
+    if not {section, "GeneralLedgerEntries"} & latest.sums.keys():
+        raise FileRefused(f"It holds neither {what} ({section}) nor a general ledger; deliver a file of the accounts.")
     return documents(records, kind, frozenset(latest.sums), [*notes_on(latest.sums)], workspace)
 
 

@@ -66,7 +66,8 @@ def documents(
         is_document = scalar(workspace.connection, of_suppliers) > 0 or "GeneralLedgerEntries" not in sections
     source = _source_documents(own) if is_document else _LEDGER
     common = _COMMON.format(spooled=spooled, is_bank=_is_bank())
-    selected = ", ".join(quoted(name) for name in _READ)
+    # With their type, as a column without any value would have another one than in the files that load with this one.
+    selected = ", ".join(f"{quoted(name)}::varchar as {quoted(name)}" for name in _READ)
     target = workspace.scratch / "documents.parquet"
     workspace.connection.execute(
         f"copy ({common}{source} select row_no, {selected} from found order by row_no) "

@@ -217,6 +217,13 @@ def test_a_report_is_known_by_its_name_or_beginning(zone: Zone, name: str) -> No
 SOUND = simple(CREDIT, amount=150_000)
 
 
+def test_an_account_without_amounts_needs_no_total_and_a_file_may_end_as_in_dos(zone: Zone) -> None:
+    empty = "03,ACC2,/\n49,,2/\n98,580000,2,7/\n99,580000,1,9/\n\x1a"
+    zone.deliver(FEED, "r.bai", SOUND.partition("98,")[0] + empty)
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.loaded_rows, receipt.message) == (1, None)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -226,6 +233,7 @@ SOUND = simple(CREDIT, amount=150_000)
             SOUND.replace("49,580000", "49,580001"),
             "Record 49 on line 5 has the total 580001, where its records have 580000",
         ),
+        (SOUND.replace("49,580000", "49,"), "Record 49 on line 5 has no total, where its records have 580000"),
         (SOUND.replace("49,580000,3", "49,580000,4"), "the number of records 4, where its records have 3"),
         (SOUND.replace("98,580000,1,", "98,580000,2,"), "the number of accounts 2, where its records have 1"),
         (SOUND.replace("98,580000", "98,580001"), "Record 98 on line 6 has the total"),

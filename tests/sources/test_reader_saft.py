@@ -305,6 +305,12 @@ def test_source_documents_go_before_the_ledger(zone: Zone) -> None:
     assert zone.rows("raw/erp/ap_payment", columns) == [("P-1", "S1/A-1", 2025, date(2026, 1, 15), Decimal(119))]
 
 
+def test_payments_of_documents_and_of_a_ledger_load_together(zone: Zone) -> None:
+    zone.deliver(PAYMENT, "documents.xml", audit_file(SOURCE_DOCUMENTS, country="RO"))
+    zone.deliver(PAYMENT, "ledger.xml", audit_file(ledger(BOUGHT, PAID, debit="250")))
+    assert [counts(receipt)["loaded"] for receipt in zone.ingest(PAYMENT)] == [1, 1]
+
+
 def test_totals_of_source_documents_that_are_counted_otherwise_are_notes(zone: Zone) -> None:
     content = audit_file(SOURCE_DOCUMENTS.replace("<TotalDebit>100.00<", "<TotalDebit>119.00<"))
     receipt = delivered(zone, INVOICE, content)
@@ -341,7 +347,7 @@ def test_the_ledger_as_portugal_writes_it(zone: Zone) -> None:
 @pytest.mark.parametrize(
     ("content", "feed", "named"),
     [
-        (audit_file(), INVOICE, "neither a general ledger nor source documents"),
+        (audit_file(), INVOICE, "neither purchase invoices (PurchaseInvoices) nor a general ledger"),
         (audit_file(ledger(BOUGHT, debit="125")).replace("Suppliers", "Owners"), VENDOR, "no suppliers"),
         (audit_file(ledger(BOUGHT, debit="125"))[:-40], INVOICE, "not well-formed"),
         ("<!DOCTYPE a [<!ENTITY x 'y'>]>" + audit_file()[38:], VENDOR, "DOCTYPE"),
