@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from sources.simulator import Portfolio, PortfolioError, extend, simulate
 from sources.simulator.feeds import Feed, History
 from sources.simulator.portfolio import default_go_live, documents, play
 
-START, UNTIL = date(2024, 7, 1), date(2025, 1, 9)
+START, UNTIL, LATER = date(2024, 7, 1), date(2025, 1, 9), date(2025, 2, 3)
 SETTINGS = {"scale": 0.05, "seed": 7, "start": START}
 
 
@@ -37,6 +38,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same portfolio some weeks on."""
+    out = tmp_path_factory.mktemp("later")
+    simulate(out, until=LATER, **SETTINGS)
+    return out
+
+
+@pytest.fixture(scope="module")
 def history() -> History:
     return play(Portfolio(0.05, 7, START, UNTIL, default_go_live(START, UNTIL)))
 
@@ -52,27 +61,26 @@ def test_same_seed_same_bytes(home: Path, tmp_path: Path) -> None:
 
 
 def test_another_seed_gives_other_bytes(home: Path, tmp_path: Path) -> None:
-    simulate(tmp_path, until=UNTIL, **{**SETTINGS, "seed": 8})
-    assert digests(tmp_path) != digests(home)
+    simulate(tmp_path, until=date(2024, 10, 1), go_live=date(2024, 9, 1), **{**SETTINGS, "seed": 8})
+    mine, others = digests(home), digests(tmp_path)
+    names = {name for name in mine.keys() & others.keys() if name.endswith((".csv", ".parquet"))}
+    assert len(names) > 10
+    assert not any(mine[name] == others[name] for name in names)
 
 
-@pytest.mark.parametrize("last", [date(2025, 1, 10), date(2025, 2, 3)])
-def test_a_later_until_only_adds_files(home: Path, tmp_path: Path, last: date) -> None:
-    simulate(tmp_path, until=last, **SETTINGS)
-    before, after = digests(home), digests(tmp_path)
+def test_a_later_until_only_adds_files(home: Path, later: Path) -> None:
+    before, after = digests(home), digests(later)
     assert {name: after.get(name) for name in before} == before
-    assert any(f"/{last}/" in name for name in set(after) - set(before))
+    assert any(f"/{LATER}/" in name for name in set(after) - set(before))
 
 
-def test_extend_gives_what_one_run_gives(tmp_path: Path) -> None:
-    once, twice = tmp_path / "once", tmp_path / "twice"
-    simulate(once, until=UNTIL, **SETTINGS)
-    simulate(twice, until=date(2024, 12, 2), **SETTINGS)
-    earlier = {path: path.stat().st_mtime_ns for path in (twice / "landing").rglob("*") if path.is_file()}
-    assert extend(twice, UNTIL).until == UNTIL
-    assert digests(twice) == digests(once)
+def test_extend_gives_what_one_run_gives(home: Path, later: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(home, tmp_path / "portfolio")
+    earlier = {path: path.stat().st_mtime_ns for path in (out / "landing").rglob("*") if path.is_file()}
+    assert extend(out, LATER).until == LATER
+    assert digests(out) == digests(later)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in earlier.items())
-    assert (twice / "truth" / "faults.parquet").read_bytes() == (once / "truth" / "faults.parquet").read_bytes()
+    assert (out / "truth" / "faults.parquet").read_bytes() == (later / "truth" / "faults.parquet").read_bytes()
 
 
 @pytest.mark.parametrize(
