@@ -11,8 +11,10 @@ from sources.contract import WITHHELD, Contract
 from sources.control import Control
 from sources.landing import Delivery
 from sources.receipt import DeliveredTypes, Receipt, Status
+from sources.sentence import in_one_line
 
 _QUOTED = re.compile(r"(?<!\w)('[^']*'|\"[^\"]*\")(?!\w)")
+_SPEAKING = re.compile(r"[^\W_]")  # signs alone, as in a parser's "expected '>'", say nothing of anybody
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Arrival:
             mapping=delivery.mapping.name,
             is_history=delivery.history is not None,
             status=status,
-            message=None if message is None else self._without_values(message),
+            message=None if message is None else in_one_line(self._without_values(message)),
             delivered_rows=counts.loaded + counts.quarantined + counts.duplicate,
             loaded_rows=counts.loaded,
             quarantined_rows=counts.quarantined,
@@ -118,7 +120,11 @@ class Arrival:
         mapping = self.delivery.mapping
         names = {"", *self.contract.column_names, *mapping.read_columns, *mapping.ignored}
         names |= {text[1:-1] for text in _QUOTED.findall(mapping.where or "")}
-        return _QUOTED.sub(lambda text: text[0] if text[0][1:-1] in names else f"'{WITHHELD}'", message)
+
+        def shown(text: re.Match[str]) -> str:
+            return text[0] if text[0][1:-1] in names or not _SPEAKING.search(text[0]) else f"'{WITHHELD}'"
+
+        return _QUOTED.sub(shown, message)
 
 
 def raw_dataset(contract: Contract) -> str:

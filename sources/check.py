@@ -15,7 +15,7 @@ import duckdb
 
 from sources.arrival import Arrival
 from sources.contract import WITHHELD, Column, Contract, load_contracts
-from sources.engine import TOO_LARGE, engine
+from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails
 from sources.ingest import Limits
 from sources.lake import Lake
 from sources.landing import Delivery
@@ -114,6 +114,8 @@ def check_file(path: Path, mapping: Mapping, *, examples: int = 10, limits: Limi
                 return _check(path, mapping, contract, examples, limits, workspace)
             except duckdb.OutOfMemoryException as error:
                 raise FileRefused(TOO_LARGE) from error
+            except ENGINE_BROKEN as error:
+                raise FileRefused(engine_fails(error)) from error
 
 
 def mask(text: str) -> str:

@@ -17,7 +17,7 @@ from sources.expression import Expression, Reading
 from sources.forms import number_sql, time_sql
 from sources.mapping import JoinedTable, Mapping
 from sources.readers import FileRefused, Records, Workspace
-from sources.sql import quoted, scalar, sql_path, sql_text
+from sources.sql import OUR_FAULT, quoted, scalar, sql_path, sql_text
 
 _NUMBER = "decimal(24,6)"
 
@@ -164,8 +164,8 @@ def _left_out(
         return 0
     try:
         return scalar(workspace.connection, f"select count(*) from {source} where ({condition}) is not true")
-    except duckdb.Error:
-        if records.repair is None:
+    except duckdb.Error as error:
+        if records.repair is None or isinstance(error, OUR_FAULT):
             raise
         return None
 
@@ -246,6 +246,8 @@ def _read_whole(records: Records, file: Path, workspace: Workspace) -> str:
     try:
         scalar(workspace.connection, f"select count(*) from {records.relation}")
     except duckdb.Error as error:
+        if isinstance(error, OUR_FAULT):
+            raise
         if records.repair is None:
             raise FileRefused(f"{file.name}, which is joined to it, cannot be read to its end.") from error
         records = records.repair()

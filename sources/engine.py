@@ -11,6 +11,8 @@ import duckdb
 from sources.sql import sql_text
 
 TOO_LARGE = "It takes more memory than the engine may use for a file; deliver it in smaller files."
+ENGINE_BROKEN = (duckdb.InternalException, duckdb.FatalException)
+"""Errors after which a connection is of no use any more."""
 
 
 @contextmanager
@@ -25,3 +27,8 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def engine_fails(error: duckdb.Error) -> str:
+    """The sentence on a file that breaks the engine."""
+    return f"The engine fails on it ({str(error).splitlines()[0]}); deliver it again."

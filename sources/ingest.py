@@ -19,7 +19,7 @@ import duckdb
 
 from sources.arrival import Arrival, Counts, raw_dataset
 from sources.contract import Contract, load_contracts
-from sources.engine import TOO_LARGE, engine
+from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails
 from sources.lake import Lake
 from sources.landing import Delivery
 from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
@@ -103,10 +103,10 @@ def ingest_feed(
     if not arrivals:
         return []
     made: list[Receipt] = []
-    with _workspace(lake, contract, limits) as workspace, _without_vanished_files():
+    with _without_vanished_files():
         for start in range(0, len(arrivals), _FILES_A_COMMIT):
             commit = arrivals[start : start + _FILES_A_COMMIT]
-            fresh = _ingest(commit, lake, [*receipts, *made], workspace, clock)
+            fresh = _ingest_anew(commit, lake, [*receipts, *made], limits, clock)
             _commit(lake, commit, fresh)
             made += fresh
     return made
@@ -121,6 +121,23 @@ def _commit(lake: Lake, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]
     )
     lake.sync([path for path in places if path.exists()])
     write_receipts(lake, receipts)
+
+
+def _ingest_anew(
+    arrivals: Sequence[Arrival], lake: Lake, receipts: Sequence[Receipt], limits: Limits, clock: datetime
+) -> list[Receipt]:
+    """The same as `_ingest`, with an engine of its own; a file on which the engine breaks down is refused."""
+    try:
+        with _workspace(lake, arrivals[0].contract, limits) as workspace:
+            return _ingest(arrivals, lake, receipts, workspace, clock)
+    except ENGINE_BROKEN as error:
+        if len(arrivals) == 1:
+            return [_refuse(arrivals[0], lake, engine_fails(error), clock)]
+    # Which of them it is shows when each is read alone.
+    made: list[Receipt] = []
+    for arrival in arrivals:
+        made += _ingest_anew([arrival], lake, [*receipts, *made], limits, clock)
+    return made
 
 
 def _ingest(
@@ -239,9 +256,10 @@ def _refuse(
 ) -> Receipt:
     # The engine's own words name the file by its place on this machine; what is published is the same on every one.
     message = message.replace(f"{arrival.delivery.path.parent}{os.sep}", "")
-    write_refused_file(lake, arrival, message, clock)
+    receipt = arrival.receipt(Status.REFUSED, clock, message=message)
+    write_refused_file(lake, arrival, receipt.message or "", clock)
     write_schema_events(lake, arrival, events, clock)
-    return arrival.receipt(Status.REFUSED, clock, message=message)
+    return receipt
 
 
 def _check_unchanged(delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from sources.contract import WITHHELD, Contract
 from sources.identifier import CHECKED_SCHEMES, describe_scheme, is_valid_number
 from sources.readers import Located, Records, RefusedRecord, quoted, scalar, sql_text
 from sources.rules import Rule
+from sources.sentence import in_one_line_sql
 
 _BATCH_ROWS = 2_000
 _NUMBERS_REMEMBERED = 1 << 18
@@ -94,12 +95,12 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
     )
     connection.register("wrong_number", table)
     for name, scheme in pairs:
-        number = sql_text(WITHHELD) if name in contract.personal_columns else "w.number"
+        number = sql_text(WITHHELD) if name in contract.personal_columns else in_one_line_sql("w.number")
         connection.execute(
             f"""
             insert into refused
             select n.file_no, n.row_no, null, '{name}', 'check_digit',
-                   '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, w.number
+                   '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, {in_one_line_sql("w.number")}
             from numbered n
             join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
             anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no
@@ -164,7 +165,10 @@ def refuse_unreadable(connection: duckdb.DuckDBPyConnection, file_no: int, recor
     """Add the records of one file that its reader could not split into columns."""
     for batch in _tables(records.refused(), _RECORD_SCHEMA):
         connection.register("refused_batch", batch)
-        connection.execute(f"insert into refused by name select *, {file_no} as file_no from refused_batch")
+        connection.execute(
+            "insert into refused by name "
+            f"select * replace ({in_one_line_sql('message')} as message), {file_no} as file_no from refused_batch"
+        )
         connection.unregister("refused_batch")
 
 

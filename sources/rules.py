@@ -15,6 +15,7 @@ from sources.forms import PLAIN_NUMBER, number_sql, time_sql, utc_sql
 from sources.mapping import Mapping
 from sources.mapping_columns import ColumnMapping, SignRule
 from sources.readers import DeliveredColumns, quoted, sql_text
+from sources.sentence import in_one_line_sql
 
 VALUE_CHARACTERS = 100
 
@@ -88,9 +89,10 @@ def validation_sql(contract: Contract, mapping: Mapping, columns: DeliveredColum
     faulty_values = ["when 0 then null::varchar"]
     faulty_values += [f"when {rule.number} then {name}::varchar" for rule, name in zip(rules, faulty, strict=True)]
     fault, value = " ".join(faults), " ".join(faulty_values)
+    shown = in_one_line_sql(f"left(case _fault {value} end, {VALUE_CHARACTERS})")
     select = f"""
         select _file_no, _row_no, {", ".join(final)}, _fault,
-               case when _fault is not null then left(case _fault {value} end, {VALUE_CHARACTERS}) end as _fault_value
+               case when _fault is not null then {shown} end as _fault_value
         from (
             select *, case {fault} end::smallint as _fault
             from (select *, {", ".join(typed)} from (select _file_no, _row_no, {", ".join(values)} from {relation}))

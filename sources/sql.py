@@ -11,10 +11,11 @@ OUR_FAULT = (
     duckdb.CatalogException,
     duckdb.ParserException,
     duckdb.InternalException,
+    duckdb.FatalException,
     duckdb.OutOfMemoryException,
     duckdb.InterruptException,
 )
-"""Errors of the engine that no delivered content causes; any other, while it reads a file, is the file's."""
+"""Errors of the engine that say nothing of delivered content; any other, while it reads a file, is the file's."""
 
 
 def sql_text(value: str) -> str:

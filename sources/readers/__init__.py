@@ -10,6 +10,7 @@ from typing import Protocol
 import duckdb
 
 from sources.mapping import Mapping as ColumnMappings
+from sources.sentence import in_one_line
 from sources.sql import quoted as quoted
 from sources.sql import scalar as scalar
 from sources.sql import sql_path as sql_path
@@ -23,7 +24,10 @@ DeliveredColumns = Mapping[str, tuple[str, str]]
 
 
 class FileRefused(Exception):
-    """The file as a whole cannot be read; the message is a sentence for its receipt."""
+    """The file as a whole cannot be read; the message is a sentence for its receipt, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(in_one_line(message))
 
 
 @dataclass(frozen=True)

@@ -267,4 +267,5 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
                 if text:
                     yield line_no, text
     except UnicodeError as error:
-        raise FileRefused(f"It is not {encoding} ({error}); deliver it again or correct the mapping.") from error
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error
+        raise FileRefused(f"It is not {encoding} ({reason}); deliver it again or correct the mapping.") from error

@@ -28,6 +28,7 @@ from sources.readers import (
     sql_path,
     sql_text,
 )
+from sources.sql import OUR_FAULT
 
 _BATCH_ROWS = 1_000
 _TRAILER_BYTES = 8
@@ -48,7 +49,7 @@ def open_parquet(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
         columns = {name: (quoted(f"d{i}"), kind) for i, (name, kind) in enumerate(described.items())}
         _check_nesting(described, mapping)
         _check_values(path, {name: kind for name, kind in described.items() if name in _read(mapping)}, connection)
-    except duckdb.OutOfMemoryException:
+    except OUR_FAULT:
         raise
     except duckdb.Error as error:
         first_line = str(error).splitlines()[0]

@@ -210,7 +210,8 @@ def _fields(path: Path, encoding: str) -> Iterator[Field]:
                 yield current
             current = Field(_END, text, line_no) if tag is None else Field(tag[1], text[tag.end() :], line_no)
     except UnicodeError as error:
-        raise FileRefused(f"It is not {encoding} ({error}); deliver it again or correct the mapping.") from error
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error
+        raise FileRefused(f"It is not {encoding} ({reason}); deliver it again or correct the mapping.") from error
     if current is not None:
         yield current
 

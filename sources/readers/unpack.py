@@ -6,6 +6,7 @@ its proportion to the packed file: business documents shrink to a tenth or a fif
 
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import zipfile
@@ -84,6 +85,10 @@ def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
                 yield path.name, stream
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FileRefused(f"It does not unpack ({error}); deliver the file again.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise FileRefused("It does not unpack (its content lies nowhere); deliver the file again.") from error
 
 
 class _Gunzipped:

@@ -7,6 +7,7 @@ for one style that it does not know.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import posixpath
 import re
@@ -266,6 +267,10 @@ def _part(archive: zipfile.ZipFile, names: dict[str, str], part: str) -> Iterato
             yield source
     except (EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise FileRefused(_UNREADABLE.format(reason=str(error))) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise FileRefused(_UNREADABLE.format(reason=f"its part {part[:_MAX_REFERENCE_BYTES]} lies nowhere")) from error
 
 
 class _Bounded:

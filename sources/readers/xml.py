@@ -22,6 +22,7 @@ _ENVELOPE, _HEADER = "StandardBusinessDocument", "StandardBusinessDocumentHeader
 _DOCTYPE = "It declares a DOCTYPE, which no business document needs; it was not read."
 _KEPT_CHARACTERS = 16 << 20
 _ELEMENT_CHARACTERS = 100  # what an element takes in memory beside its text
+_REASON_CHARACTERS = 300
 _HELD_BYTES = 256 << 20
 _LARGE_BYTES = 1 << 20
 _NODE_BYTES, _ATTRIBUTE_BYTES = 130, 200  # what the parser allocates, as a rule, for what begins with '<' or has a '='
@@ -140,7 +141,8 @@ def _not_well_formed(error: etree.XMLSyntaxError) -> str:
 
 
 def _in_one_line(error: etree.XMLSyntaxError) -> str:
-    return " ".join(str(error.msg).split())
+    reason = " ".join(str(error.msg).split())
+    return reason if len(reason) <= _REASON_CHARACTERS else f"{reason[:_REASON_CHARACTERS]}…"
 
 
 def _refuse_doctype(element: Element) -> None:

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sources.contract import load_contracts
-from sources.ingest import initialise
+from sources.engine import TOO_LARGE
+from sources.ingest import Limits, ingest_feed, initialise
+from tests.sources.hostile.tables import negative_size, parquet, rates
 from tests.sources.landing_zone import CLOCK, DAY, RATE_HEADER, Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -269,3 +271,35 @@ def test_the_clock_is_the_only_difference_between_runs(zone: Zone, tmp_path: Pat
         place.ingest(FEED, clock=clock)
     columns = "* exclude (loaded_at)"
     assert zone.rows(RAW, columns) == other.rows(RAW, columns)
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x0b", "\x85", "\u2028", "\u202e", "\t", "\0"])
+def test_what_is_said_is_one_line_that_can_be_printed(zone: Zone, sign: str) -> None:
+    zone.deliver(FEED, "value.csv", csv(RATE_HEADER, f"USD,CNY,2026-03-01,7{sign}1"))
+    zone.deliver(FEED, "value.jsonl", '{"base_currency": "USD", "quote_currency": "CNY", "rate_date": "2026-03-01"}\n')
+    zone.deliver(FEED, "header.csv", csv(RATE_HEADER.replace("rate_date", f"rate{sign}_date"), USD))
+    receipts = zone.ingest(FEED)
+    said = [str(message) for (message,) in zone.refused("message")] + [receipt.message or "" for receipt in receipts]
+    assert "".join(said).isprintable()
+    if sign != "\0":
+        assert "rate '7\N{REPLACEMENT CHARACTER}1' is no decimal(18,6)." in said
+        assert "rate\N{REPLACEMENT CHARACTER}_date" in " ".join(said)
+
+
+def test_a_file_that_breaks_the_engine_is_refused_and_its_neighbours_are_loaded(zone: Zone) -> None:
+    for number in range(3):
+        table = rates(rate=[f"{number}.5"] * 4)
+        parquet(lambda table=table: table)(zone.deliver(FEED, f"{number}.parquet", b""))
+    parquet(rates, negative_size)(zone.deliver(FEED, "1.parquet", b""))
+    receipts = {receipt.file: receipt for receipt in zone.ingest(FEED)}
+    assert [receipts[f"{number}.parquet"].loaded_rows for number in range(3)] == [4, 0, 4]
+    assert "The engine fails on it (INTERNAL Error" in (receipts["1.parquet"].message or "")
+    assert zone.ingest(FEED) == []
+
+
+def test_a_file_that_takes_more_memory_than_there_is_is_refused_and_its_neighbours_are_loaded(zone: Zone) -> None:
+    zone.deliver(FEED, "large.csv", csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
+    zone.deliver(FEED, "small.csv", csv(RATE_HEADER, EUR))
+    receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=Limits(engine_memory="6MB"))
+    made = {receipt.file: (receipt.status, receipt.message, receipt.loaded_rows) for receipt in receipts}
+    assert made == {"large.csv": ("REFUSED", TOO_LARGE, 0), "small.csv": ("LOADED", None, 1)}

@@ -9,6 +9,8 @@ import pytest
 
 from sources.contract import WITHHELD, Column, Contract, load_contracts
 from sources.receipt import Status
+from tests.sources import test_reader_bai2 as bai2
+from tests.sources import test_reader_camt as camt
 from tests.sources.landing_zone import Zone, csv
 
 MARKER = "MARKER6222021234567890"
@@ -74,8 +76,23 @@ def test_a_file_without_its_header_is_refused_without_its_first_record(zone: Zon
     zone.deliver(contract.name, "twice.csv", csv(twice, twice))
     receipts = zone.ingest(contract.name)
     assert [receipt.status for receipt in receipts] == [Status.REFUSED] * 2
-    assert MARKER not in " ".join(str(receipt.message) for receipt in receipts)
+    assert MARKER not in said(zone)
+    assert [message for (message,) in zone.refused("message")] == [receipt.message for receipt in receipts]
     assert "is its first line the header?" in said(zone)
+
+
+def test_a_refused_bank_report_is_refused_without_its_values(zone: Zone) -> None:
+    zone.deliver("bank.transaction", "r.bai2", bai2.simple(f"16,195,{MARKER},Z,,/"))
+    (receipt,) = zone.ingest("bank.transaction")
+    assert receipt.status == Status.REFUSED
+    assert MARKER not in said(zone)
+    assert f"the amount '{WITHHELD}', which is no whole number" in said(zone)
+
+
+def test_signs_of_a_format_are_no_values(zone: Zone) -> None:
+    zone.deliver("bank.transaction", "s.xml", camt.statement(camt.entry("R1")).replace("</Id>", "</Id", 1))
+    (receipt,) = zone.ingest("bank.transaction")
+    assert "expected '>'" in (receipt.message or "")
 
 
 def test_a_header_with_a_wrong_name_is_still_shown(zone: Zone) -> None:

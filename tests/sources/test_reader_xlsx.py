@@ -429,6 +429,16 @@ def test_damaged_bytes_are_noticed(zone: Zone) -> None:
     assert "save it as .xlsx again" in (receipt.message or "") or "deliver it again" in (receipt.message or "")
 
 
+def test_a_part_that_lies_before_the_file_is_noticed(zone: Zone) -> None:
+    content = workbook(HEADER, GOOD)
+    # The directory, said to lie further behind, puts every part so much further before.
+    at = content.rindex(b"PK\x05\x06") + 16
+    place = int.from_bytes(content[at : at + 4], "little") + 10_000
+    zone.deliver(FEED, "r.xlsx", content[:at] + place.to_bytes(4, "little") + content[at + 4 :])
+    (receipt,) = zone.ingest(FEED)
+    assert receipt.status == "REFUSED"
+
+
 @pytest.mark.parametrize("part", [SHEET_PART, "xl/workbook.xml", "xl/sharedStrings.xml", "xl/styles.xml"])
 def test_entities_are_refused(tmp_path: Path, part: str) -> None:
     secret = tmp_path / "secret"

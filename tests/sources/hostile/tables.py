@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,20 @@ def footer(length: int) -> Callable[[bytes], bytes]:
     return lambda content: content[:-8] + struct.pack("<L", length) + b"PAR1"
 
 
+def negative_size(content: bytes) -> bytes:
+    """A file whose footer gives a column a size below zero, on which the engine breaks down."""
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    column = pq.ParquetFile(BytesIO(content)).metadata.row_group(0).column(0)
+    size = _varint(2 * column.total_compressed_size)
+    assert size in content[start:]
+    return content[:start] + content[start:].replace(size, _varint(2 * column.total_compressed_size - 1))
+
+
+def _varint(number: int) -> bytes:
+    low = bytes([number & 0x7F | (0x80 if number > 0x7F else 0)])
+    return low + _varint(number >> 7) if number > 0x7F else low
+
+
 _STRUCTURE = [{"a": [{"b": 1}]}] * 4
 _UNREADABLE, _NESTED = "no readable Parquet file", "holds lists or structures"
 
@@ -70,6 +85,7 @@ TABLES = (
         "footer has 18,000,000 bytes",
     ),
     Hostile("zeroed.parquet", RATES, parquet(rates, lambda b: b[:40] + b"\0" * (len(b) - 48) + b[-8:]), _UNREADABLE),
+    Hostile("negative.parquet", RATES, parquet(rates, negative_size), "engine fails on it .*; deliver it again"),
     Hostile("password.parquet", RATES, parquet(rates, lambda b: b[:-4] + b"PARE"), "encrypted"),
     Hostile("text.parquet", RATES, holding(CSV), _UNREADABLE),
     Hostile(
