@@ -106,6 +106,7 @@ _ICD_SCHEMES = {"0060": "DUNS", "0199": "LEI"}
 _VAT_PREFIXES = frozenset({*(state.upper() for state in MEMBER_STATES), "EL", "EU", "IM"})
 _REGISTER = re.compile(r"[0-9]{4}")
 """The form of a code of a register in the lists of ISO 6523 and of electronic addresses; an e-mail has ``EM``."""
+_READING_AIDS = re.compile(r"[\s.-]")
 _NAME_CHARACTERS = 100
 _NUMBER = re.compile(r"[+-]?([0-9.]+)")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,18}([.][0-9]{0,10})?")
@@ -209,15 +210,15 @@ def _party(role: str, party: Party) -> Values:
 def _official_number(party: Party) -> tuple[str, str] | None:
     """The number by which the party is known elsewhere, and its scheme; None when the invoice states none.
 
-    A VAT number of the EU (``VAT``); else a legal number that its ICD code calls an LEI or a D-U-N-S number;
-    else, as ``LOCAL``, a VAT number of another country, a legal number in the notation of ISO 6523 (``0192:987654321``,
-    as two registers can issue the same number), a legal number of no stated register, or the tax office's number; else,
-    as ``LOCAL`` again, the first number of a stated register among those by which the party is found on a network
-    (BT-34, BT-49) or known (BT-29, BT-46). Among these a customer or supplier number of no register is no official
-    number, as each trading partner issues its own, and neither is an e-mail address.
+    A VAT number of the EU (``VAT``), without blanks, dots and hyphens; else a legal number that its ICD code calls an
+    LEI or a D-U-N-S number; else, as ``LOCAL``, a VAT number of another country, a legal number in the notation of ISO
+    6523 (``0192:987654321``, as two registers can issue the same number), a legal number of no stated register, or the
+    tax office's number; else, as ``LOCAL`` again, the first number of a stated register among those by which the party
+    is found on a network (BT-34, BT-49) or known (BT-29, BT-46). Among these a customer or supplier number of no
+    register is no official number, as each trading partner issues its own, and neither is an e-mail address.
     """
     if party.vat_no and party.vat_no[:2].upper() in _VAT_PREFIXES:
-        return party.vat_no, "VAT"
+        return _compact(party.vat_no), "VAT"
     if party.legal_no and party.legal_no_scheme in _ICD_SCHEMES:
         return party.legal_no, _ICD_SCHEMES[party.legal_no_scheme]
     legal_no = party.legal_no
@@ -235,10 +236,15 @@ def registered_nos(elements: Iterable[Element]) -> tuple[tuple[str, str], ...]:
     return tuple((register, number) for register, number in numbers if number and _REGISTER.fullmatch(register))
 
 
+def _compact(vat_no: str) -> str:
+    """A VAT number without the blanks, dots and hyphens that people read it by."""
+    return _READING_AIDS.sub("", vat_no).upper()
+
+
 def _of_register(register: str, number: str) -> tuple[str, str]:
     """Registers of 99 are mostly those of national VAT numbers, which begin with the country."""
     if register.startswith("99") and number[:2].upper() in _VAT_PREFIXES:
-        return number, "VAT"
+        return _compact(number), "VAT"
     return (number, _ICD_SCHEMES[register]) if register in _ICD_SCHEMES else (f"{register}:{number}", "LOCAL")
 
 

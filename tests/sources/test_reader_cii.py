@@ -312,7 +312,7 @@ DIFFERENCES = {
     },
     "01.20a-INVOICE": {"prepaid_amount": (None, "0.00")},
     "01.21a-INVOICE": {
-        "seller_no": ("DE 123456789", "DE152338654"),
+        "seller_no": ("DE123456789", "DE152338654"),
         "seller_vat_no": ("DE 123456789", "DE152338654"),
     },
     **{

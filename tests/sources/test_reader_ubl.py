@@ -138,7 +138,8 @@ def test_vat_that_is_not_stated_is_what_the_totals_differ_in() -> None:
     ("vat_no", "legal", "expected"),
     [
         (SELLER_VAT, f'<cbc:CompanyID schemeID="0199">{LEI}</cbc:CompanyID>', (SELLER_VAT, "VAT")),
-        ("de 1", "", ("de 1", "VAT")),
+        ("de 1", "", ("DE1", "VAT")),
+        ("ATU 512.87-307", "", ("ATU51287307", "VAT")),
         (None, f'<cbc:CompanyID schemeID="0199">{LEI}</cbc:CompanyID>', (LEI, "LEI")),
         ("GB123456789", f'<cbc:CompanyID schemeID="0199">{LEI}</cbc:CompanyID>', (LEI, "LEI")),
         (None, '<cbc:CompanyID schemeID="0060">123456789</cbc:CompanyID>', ("123456789", "DUNS")),
@@ -284,7 +285,7 @@ def test_invoices_in_an_envelope_are_a_row_each(zone: Zone) -> None:
         (invoice(buyer=party("Customer", "Buyer", None)), "required", "buyer_no"),
         (invoice(seller=""), "required", "seller_no"),
         (invoice(seller=party("Supplier", "S", "DE123456789")), "check_digit", "seller_no"),
-        (invoice(seller=party("Supplier", "S", "DE 136695976")), "check_digit", "seller_no"),
+        (invoice(seller=party("Supplier", "S", "DE 136 695 977")), "check_digit", "seller_no"),
         (invoice(sign="x"), "type", "net_amount"),
         (invoice(day="01.03.2026"), "type", "invoice_date"),
     ],
