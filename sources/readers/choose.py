@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from sources.contract import Contract
-from sources.mapping import Mapping, ReaderName, identity_mapping
+from sources.mapping import Mapping, ReaderName, TextForm, identity_mapping
 from sources.mapping_files import MAPPING_FOLDER, load_mapping
 from sources.readers import FileRefused, Reader
 from sources.readers.bai2 import open_bai2
@@ -135,16 +135,21 @@ def _reader_of_xml(beginning: bytes) -> ReaderName:
 def settled(path: Path, mapping: Mapping, contract: Contract) -> Mapping:
     """The mapping that applies: a delivery without one uses its format's own for the feed, if there is such a mapping.
 
+    What the delivery says of its text, such as an encoding, holds for that one too.
     FileRefused when the format holds no rows of the feed.
     """
-    if mapping != identity_mapping(contract):
+    identity = identity_mapping(contract)
+    form = TextForm.model_validate(
+        {key: own for key in TextForm.model_fields if (own := getattr(mapping, key)) != getattr(identity, key)}
+    )
+    if mapping != identity.written(form):
         return mapping
     reader = choose_reader(path, mapping)
     if FORMATS[reader].is_tabular:
         return mapping
     own = _own_mappings(reader)
     if contract.name in own:
-        return own[contract.name]
+        return own[contract.name].written(form)
     raise FileRefused(
         f"A {FORMATS[reader].title} holds no rows of {contract.name}; deliver it to {' or '.join(sorted(own))}."
     )

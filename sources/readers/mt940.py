@@ -119,7 +119,7 @@ def _row(field: Field, encoding: str, read: Callable[[Field], Values]) -> Row | 
     if not field.decodes:
         rule = "encoding"
         message = (
-            f"It holds bytes that are no {encoding}; name the bank's encoding in a mapping, such as encoding: cp1252."
+            f"It holds bytes that are no {encoding}; name the bank's encoding, such as text: {{encoding: cp1252}}."
         )
     elif field.is_cut:
         rule, message = "length", f"It is longer than {FIELD_CHARACTERS:,} characters."

@@ -142,6 +142,7 @@ def test_a_number_of_another_length_is_a_local_one(zone: Zone) -> None:
     [
         ("<IssueTime>2026-03-01</IssueTime>", date(2026, 3, 1)),
         ("<IssueTime>2026-03-01T10:20:30</IssueTime>", date(2026, 3, 1)),
+        ("<IssueTime>2026-03-01T00:20:30+08:00</IssueTime>", date(2026, 3, 1)),
         ("<IssueTime>20260301102030</IssueTime>", date(2026, 3, 1)),
         ("<IssueTime>20260301102030000</IssueTime>", date(2026, 3, 1)),
         ("<IssueTime>2026年03月01日</IssueTime>", date(2026, 3, 1)),

@@ -299,6 +299,15 @@ def test_bytes_of_another_encoding_are_quarantined_until_the_mapping_names_it(tm
         opened(path, ENTRIES, encoding="utf-16")
 
 
+def test_a_delivery_can_name_its_encoding_alone(zone: Zone) -> None:
+    content = message(LINE, ":86:Müller", LINE.replace("B1", "B2"), ":86:Meier").encode("cp1252")
+    zone.deliver(FEED, "_delivery.yaml", "deliveries:\n  - {files: '*.sta', text: {encoding: cp1252}}\n")
+    zone.deliver(FEED, "s.sta", content)
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.status, receipt.loaded_rows, receipt.message) == ("LOADED", 2, None)
+    assert zone.rows(RAW, "remittance_text") == [("Müller",), ("Meier",)]
+
+
 def test_an_entry_of_any_length_takes_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "s.sta"
     endless = [":86:" + "x" * (1 << 22), ":86:y\n" * 100_000]

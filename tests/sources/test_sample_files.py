@@ -72,7 +72,7 @@ REFUSED: Mapping[str, Mapping[str, Iterable[str]]] = {
 """Feed -> sentence -> stems of files that are refused with it."""
 
 NO_BOOKING_DATE = r"booking_date is missing; the contract requires it\."
-NO_UTF_8 = r"It holds bytes that are no utf-8; name the bank's encoding in a mapping, such as encoding: cp1252\."
+NO_UTF_8 = r"It holds bytes that are no utf-8; name the bank's encoding, such as text: \{encoding: cp1252\}\."
 SECOND_25 = r"Field :25: stands in its message for the second time\."
 NO_BUYER = r"buyer_no is missing; the contract requires it\."
 NO_CURRENCY = (
