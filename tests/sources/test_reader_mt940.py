@@ -121,6 +121,34 @@ def test_a_broken_line_is_quarantined_and_its_neighbours_are_not(zone: Zone, lin
     assert (row_no, line_no, rule, raw_text) == (2, 6, "field", f":61:{line}\n:86:lost?")
 
 
+@pytest.mark.parametrize(
+    ("information", "expected"),
+    [
+        (
+            "/TRTP/SEPA OVERBOEKING/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/Pa\nyer B.V./REMI/Invoice 7/EREF/E-1",
+            ("Payer B.V.", "NL91ABNA0417164300", "E-1"),
+        ),
+        ("/TRTP/SEPA/BBAN/53851317/NAME/Payer/REMI/x/EREF/NOTPRO\nVIDED", ("Payer", "53851317", None)),
+        (
+            "/EREF/E-1//MARF/M1//CNTP/NL91ABNA0417164300/ABNANL2A/Payer B.V./Delft//REMI/USTD//7/",
+            ("Payer B.V.", "NL91ABNA0417164300", "E-1"),
+        ),
+        ("/EREF/E-1/BENM//NAME/Payee/REMI//ISDT/2026-03-02", ("Payee", None, "E-1")),
+        ("/CNTP///", (None, None, None)),
+        ("Paid to /NAME/ by /IBAN/", (None, None, None)),
+        ("/BAI/399/NAME/x", (None, None, None)),
+    ],
+)
+def test_codes_between_slashes_name_the_other_party(
+    tmp_path: Path, information: str, expected: tuple[str | None, str | None, str | None]
+) -> None:
+    path = tmp_path / "s.sta"
+    path.write_text(message(LINE, f":86:{information}"))
+    (row,) = opened(path, ENTRIES).rows
+    assert (row["counterparty_name"], row["counterparty_account_no"], row["end_to_end_id"]) == expected
+    assert row["remittance_text"] == information
+
+
 def test_a_broken_line_is_not_printed(zone: Zone, capfd: pytest.CaptureFixture[str]) -> None:
     zone.deliver(FEED, "s.sta", message(":61:secret"))
     zone.ingest(FEED)
