@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow.parquet as pq
 
 from sources.receipt import Receipt
 from tests.sources.landing_zone import Zone
@@ -42,16 +44,19 @@ def broken_promises(zone: Zone, feed: str, files: Mapping[str, bytes], receipts:
     return found
 
 
-def _places(zone: Zone, feed: str) -> tuple[Counter[object], dict[object, list[str]]]:
+def _places(zone: Zone, feed: str) -> tuple[Counter[str], dict[str, list[str]]]:
     """Rows in the lake and sentences in quarantine of one feed, by file."""
-    source, name = feed.split(".")
-    raw = Counter(file_id for (file_id,) in zone.rows(f"raw/{source}/{name}", "file_id"))
-    quarantined: dict[object, list[str]] = {}
-    for rule, row_source, row_feed, file_id, message in zone.rows("quarantine", "rule, source, feed, file_id, message"):
-        if (row_source, row_feed) == (source, name):
-            assert rule
-            quarantined.setdefault(file_id, []).append(str(message))
+    place = feed.replace(".", "/")
+    raw = Counter(row["file_id"] for row in _rows(zone, f"raw/{place}", "file_id"))
+    quarantined: dict[str, list[str]] = {}
+    for row in _rows(zone, f"quarantine/{place}", "file_id", "message"):
+        quarantined.setdefault(row["file_id"], []).append(row["message"])
     return raw, quarantined
+
+
+def _rows(zone: Zone, dataset: str, *columns: str) -> Iterator[dict[str, str]]:
+    for path in zone.lake.dataset(dataset).rglob("*.parquet"):
+        yield from pq.ParquetFile(path).read(list(columns)).to_pylist()
 
 
 def _problem(said: str) -> str | None:
