@@ -298,7 +298,7 @@ def _invoice(element: Element, now: _Pass) -> Row:
     tax = owner.tax if gross is None or net is None else gross - net
     if gross is None and net is not None and tax is not None:
         gross = net + tax
-    is_credit = one(texts, "InvoiceType") in _CREDIT_NOTES or (gross is not None and gross < 0)
+    is_credit = one(texts, "InvoiceType", "PurchaseType") in _CREDIT_NOTES or (gross is not None and gross < 0)
     values: Values = {
         "kind": "invoice",
         "document_id": one(texts, "InvoiceNo"),

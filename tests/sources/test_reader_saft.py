@@ -305,6 +305,15 @@ def test_source_documents_go_before_the_ledger(zone: Zone) -> None:
     assert zone.rows("raw/erp/ap_payment", columns) == [("P-1", "S1/A-1", 2025, date(2026, 1, 15), Decimal(119))]
 
 
+def test_a_credit_note_of_angola_is_known_by_its_purchase_type(zone: Zone) -> None:
+    content = SOURCE_DOCUMENTS.replace("InvoiceType>", "PurchaseType>").replace("381<", "NC<")
+    delivered(zone, INVOICE, audit_file(content, country="AO"))
+    assert zone.rows("raw/erp/ap_invoice", "supplier_invoice_no, document_type") == [
+        ("A-1", "INVOICE"),
+        ("A-2", "CREDIT_NOTE"),
+    ]
+
+
 def test_payments_of_documents_and_of_a_ledger_load_together(zone: Zone) -> None:
     zone.deliver(PAYMENT, "documents.xml", audit_file(SOURCE_DOCUMENTS, country="RO"))
     zone.deliver(PAYMENT, "ledger.xml", audit_file(ledger(BOUGHT, PAID, debit="250")))
