@@ -44,7 +44,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_files_are_refused_or_read_within_bounds(kind: str) -> None:
+def test_hostile_files_are_refused_or_read_within_bounds(kind: str, record_property: pytest.RecordProperty) -> None:
     cases = KINDS[kind]
     # Not kept after the test, as the folders of pytest are: these files are large.
     with TemporaryDirectory() as folder:
@@ -53,6 +53,7 @@ def test_hostile_files_are_refused_or_read_within_bounds(kind: str) -> None:
             case.write(zone.deliver(case.feed, case.name, b""))
         receipts, peak_mib = ingested_alone(zone, sorted({case.feed for case in cases}), PATIENCE_SECONDS)
         wrong = _wrong(cases, receipts, zone)
+    record_property("peak_mib", peak_mib)
     assert not wrong, "\n".join(wrong)
     assert peak_mib < MEMORY_MIB
 

@@ -84,7 +84,7 @@ SWIFT = (
     Hostile("nul.sta", BANK, holding(MESSAGE + LINE + b"\0" + MESSAGE_END), "holds a NUL byte", 0, 1),
     Hostile("utf-16.sta", BANK, holding(_MT940.decode().encode("utf-16")), "UTF-16|no MT940"),
     Hostile("utf-32.sta", BANK, holding(_MT940.decode().encode("utf-32")), "UTF-32|no MT940"),
-    Hostile("latin.sta", BANK, holding(MESSAGE + LINE + b"\xe9" + MESSAGE_END), "no text in the encoding", 0, 1),
+    Hostile("latin.sta", BANK, holding(MESSAGE + LINE + b"\xe9" + MESSAGE_END), "bytes that are no utf-8", 0, 1),
 )
 
 REPORT = b"01,BANK,RCV,260303,0600,1,,,2/\n02,RCV,BANK,1,260302,2359,EUR,2/\n03,0202051000,,015,100000,,/\n"
