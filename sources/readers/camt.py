@@ -32,8 +32,8 @@ _NAMES = ("{}/Pty/Nm", "{}/Nm", "{}/Agt/FinInstnId/Nm", "Ultmt{}/Pty/Nm", "Ultmt
 _UNREAD = frozenset({"Ntry", "Bal", "NtryDtls", "TxDtls", "BkTxCd", "RltdAgts", "PstlAdr"})
 """Elements that `_collect` passes over: entries and what they bundle are read one by one, the others are not needed."""
 _PAGES = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
-_NO_END_TO_END_ID = "NOTPROVIDED"
-"""What the rulebooks of SEPA have a bank write where the payer gave no end-to-end reference."""
+_NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF"})
+"""What stands where there is no reference: by the rulebooks of SEPA, and by MT940, from which banks convert."""
 _SHOWN_CHARACTERS = 40
 _PLAIN_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{0,10})?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
@@ -130,16 +130,16 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     its transactions are left out: the entry is what moved the account, and to count both would move it twice.
     """
     texts, transactions = entry.texts, entry.transactions
-    own_ref = _text(texts, "AcctSvcrRef")
+    own_ref = _reference(texts, "AcctSvcrRef")
     reference = own_ref or f"{statement.statement_id}/{entry.position}"
     amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
     if len(transactions) == 1 and _text(texts, "Btch/NbOfTxs") in (None, "1"):
         (only,) = transactions
-        yield _row(statement, texts, only, own_ref or _text(only, "Refs/AcctSvcrRef") or reference, amount, side)
+        yield _row(statement, texts, only, own_ref or _reference(only, "Refs/AcctSvcrRef") or reference, amount, side)
         return
     if shares := _shares(texts, transactions):
         for number, (part, share) in enumerate(zip(transactions, shares, strict=True), start=1):
-            part_ref = _text(part, "Refs/AcctSvcrRef") or f"{reference}/{number}"
+            part_ref = _reference(part, "Refs/AcctSvcrRef") or f"{reference}/{number}"
             yield _row(statement, texts, part, part_ref, share, _text(part, "CdtDbtInd") or side)
         return
     if transactions:
@@ -177,7 +177,6 @@ def _row(
 ) -> Values:
     is_return = "RtrInf" in part or _text(texts, "RvslInd") in ("true", "1")
     counterparty_name, counterparty_account_no = _counterparty(part, credit_debit == "CRDT", is_return)
-    end_to_end_id = _text(part, "Refs/EndToEndId")
     remittance = [text for path in _REMITTANCE for text in part.get(path, ())]
     return {
         "account_no": statement.account_no,
@@ -191,7 +190,7 @@ def _row(
         "purpose_code": _text(part, "Purp/Cd", "Purp/Prtry"),
         "counterparty_name": counterparty_name,
         "counterparty_account_no": counterparty_account_no,
-        "end_to_end_id": None if end_to_end_id == _NO_END_TO_END_ID else end_to_end_id,
+        "end_to_end_id": _reference(part, "Refs/EndToEndId"),
         "remittance_text": " ".join(remittance) or _text(part, "AddtlTxInf") or _text(texts, "AddtlNtryInf"),
         STATEMENT_NO: str(statement.number),
     }
@@ -311,6 +310,12 @@ def _text(texts: Texts, *paths: str) -> str | None:
         if found := texts.get(path):
             return found[0]
     return None
+
+
+def _reference(texts: Texts, path: str) -> str | None:
+    """The reference at the path; None where what stands there says that there is none."""
+    reference = _text(texts, path)
+    return None if reference in _NO_REFERENCE or not (reference or "").strip("0") else reference
 
 
 def _date(texts: Texts, path: str) -> str | None:

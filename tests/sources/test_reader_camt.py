@@ -258,6 +258,18 @@ def test_a_message_is_known_without_its_namespace_and_in_an_envelope(zone: Zone,
     assert counts(receipt)["loaded"] == 1
 
 
+@pytest.mark.parametrize("none", ["NONREF", "NOTPROVIDED", "0000"])
+def test_what_stands_for_no_reference_is_none(zone: Zone, none: str) -> None:
+    for number, amount in enumerate(("10.00", "20.00"), start=1):
+        content = statement(entry(none, amount=amount)).replace("<Id>S1<", f"<Id>S{number}<")
+        zone.deliver(FEED, f"{number}.xml", content)
+    assert [counts(receipt)["loaded"] for receipt in zone.ingest(FEED)] == [1, 1]
+    assert zone.rows(RAW, "transaction_ref, amount", "transaction_ref") == [
+        ("S1/1", Decimal("10.00")),
+        ("S2/1", Decimal("20.00")),
+    ]
+
+
 def test_an_entry_that_does_not_say_that_it_is_booked_is_refused(zone: Zone) -> None:
     without = entry("R1").replace("<Sts>BOOK</Sts>", "")
     zone.deliver(FEED, "s.xml", statement(without, entry("R2", status="MAYBE"), entry("R3")))
