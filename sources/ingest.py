@@ -59,7 +59,7 @@ class Limits:
 
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
-    engine_memory: str = "640MB"
+    engine_memory: str = "400MB"
 
 
 def initialise(lake: Lake) -> None:

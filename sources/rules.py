@@ -21,6 +21,7 @@ VALUE_CHARACTERS = 100
 
 _SIGN = "sign"
 _EXACT_DIGITS = {"double": 15, "float": 6}
+_TIMES = {"date": "'9999-12-31'", "timestamp": "'9999-12-31 23:59:59.999999'"}
 _BLANKS = "' \t\u00a0\u3000'"
 
 
@@ -177,6 +178,12 @@ def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
         form = f" of the form {' or '.join(origin.mapping.format)}" if origin.mapping.format else ""
         after = f" is no {column.sql_type}{form}."
         yield "type", f"{name} ", after, f"{value} is not null and {typed} is null"
+    if column.sql_type in _TIMES:
+        # A Parquet file can hold dates that nothing after the engine knows.
+        condition = (
+            f"{typed} not between {column.sql_type} '0001-01-01' and {column.sql_type} {_TIMES[column.sql_type]}"
+        )
+        yield "calendar", f"{name} ", " is not within the years 1 to 9999.", condition
     if origin.exact_digits and column.sql_type == "varchar":
         after = " comes as a binary number, which has no text of its own; deliver text, or map it by an expression."
         yield "type", f"{name} ", after, f"{value} is not null"

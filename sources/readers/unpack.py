@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, Protocol
 
 from sources.readers import FileRefused, Workspace
+from sources.sentence import shortened
 
 HEAD_BYTES = 1 << 16
 
@@ -84,7 +85,7 @@ def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
             with path.open("rb") as stream:
                 yield path.name, stream
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileRefused(f"It does not unpack ({error}); deliver the file again.") from error
+        raise FileRefused(f"It does not unpack ({shortened(str(error))}); deliver the file again.") from error
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise

@@ -27,6 +27,7 @@ from openpyxl.utils.escape import unescape
 
 from sources.readers import FileRefused, Workspace
 from sources.readers.xml import Element, local_name, stream
+from sources.sentence import shortened
 
 OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -266,7 +267,7 @@ def _part(archive: zipfile.ZipFile, names: dict[str, str], part: str) -> Iterato
         with archive.open(name) as source:
             yield source
     except (EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileRefused(_UNREADABLE.format(reason=str(error))) from error
+        raise FileRefused(_UNREADABLE.format(reason=shortened(str(error)))) from error
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from lxml import etree
 
 from sources.readers import FileRefused
+from sources.sentence import shortened
 
 Element = etree._Element
 
@@ -22,7 +23,6 @@ _ENVELOPE, _HEADER = "StandardBusinessDocument", "StandardBusinessDocumentHeader
 _DOCTYPE = "It declares a DOCTYPE, which no business document needs; it was not read."
 _KEPT_CHARACTERS = 16 << 20
 _ELEMENT_CHARACTERS = 100  # what an element takes in memory beside its text
-_REASON_CHARACTERS = 300
 _HELD_BYTES = 256 << 20
 _LARGE_BYTES = 1 << 20
 _NODE_BYTES, _ATTRIBUTE_BYTES = 130, 200  # what the parser allocates, as a rule, for what begins with '<' or has a '='
@@ -141,8 +141,7 @@ def _not_well_formed(error: etree.XMLSyntaxError) -> str:
 
 
 def _in_one_line(error: etree.XMLSyntaxError) -> str:
-    reason = " ".join(str(error.msg).split())
-    return reason if len(reason) <= _REASON_CHARACTERS else f"{reason[:_REASON_CHARACTERS]}…"
+    return shortened(" ".join(str(error.msg).split()))
 
 
 def _refuse_doctype(element: Element) -> None:

@@ -143,6 +143,14 @@ TABLES = (
         "nul.parquet", RATES, parquet(lambda: rates(quote_currency=["A\0A", "BBB", "CCC", "DDD"])), "NUL byte", 3, 1
     ),
     Hostile("numbers.parquet", RATES, parquet(lambda: rates(rate=[float("nan"), float("inf"), 1e300, 1.5])), "", 1, 3),
+    Hostile(
+        "years.parquet",
+        RATES,
+        parquet(lambda: rates(rate_date=pa.array([16_796_365, -800_000, 2_932_896, 20_000], pa.date32()))),
+        "rate_date '47956-11-20' is not within the years 1 to 9999",
+        2,
+        2,
+    ),
     Hostile("bytes.parquet", RATES, parquet(lambda: rates(rate=[b"\xff", b"1.5", b"\0", b""])), "", 1, 3),
     Hostile("row-number.parquet", RATES, parquet(lambda: twice("file_row_number")), "column of the engine"),
     Hostile("row-no.parquet", RATES, parquet(lambda: twice("row_no")), "unknown column row_no", 4, 0),
