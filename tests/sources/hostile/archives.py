@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import stat
 import struct
 import tarfile
@@ -28,7 +29,7 @@ def zipped(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.
 def named(name: str) -> bytes:
     """An archive of one file of this name, which the library would not write as it is."""
     placeholder = "n" * len(name)
-    return zipped((placeholder, CSV)).replace(placeholder.encode(), name.encode())
+    return zipped((placeholder, CSV)).replace(placeholder.encode(), os.fsencode(name))
 
 
 def of_kind(kind: int) -> bytes:
@@ -134,6 +135,9 @@ _MADE: tuple[tuple[str, Callable[[], bytes], str], ...] = (
     ("lzma.zip", lambda: zipped(("r.csv", CSV), method=zipfile.ZIP_LZMA), "compressed in a way"),
     ("method.zip", lambda: changed(zipped(("r.csv", CSV)), _METHOD, b"\x63\0"), "compressed in a way"),
     ("password.zip", lambda: changed(zipped(("r.csv", CSV)), _FLAGS, b"\1\0"), "encrypted"),
+    ("version.zip", lambda: changed(zipped(("r.csv", CSV)), (4, 6), b"\x7e\0"), _BROKEN),
+    ("patched.zip", lambda: changed(zipped(("r.csv", CSV)), _FLAGS, b"\x20\0"), _BROKEN),
+    ("name.zip", lambda: changed(named("\udcff.csv"), _FLAGS, b"\0\x08"), _BROKEN),
     ("says-more.zip", lambda: lying_by(1000), _BROKEN),
     ("says-less.zip", lambda: lying_by(-10), _BROKEN),
     ("checksum.zip", lambda: changed(zipped(("r.csv", CSV)), (14, 16), b"\0\0\0\0"), _BROKEN),
