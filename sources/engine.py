@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ TOO_LARGE = "It takes more memory than the engine may use for a file; deliver it
 ENGINE_BROKEN = (duckdb.InternalException, duckdb.FatalException)
 """Errors after which a connection is of no use any more."""
 
+_THREADS = 4  # each holds buffers of its own, so that the memory of a file on many cores would be that of the cores
+
 
 @contextmanager
 def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -21,6 +24,7 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
     try:
         connection.execute(f"set memory_limit = {sql_text(memory)}")
+        connection.execute(f"set threads = {min(os.cpu_count() or 1, _THREADS)}")
         connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set enable_progress_bar = false")
