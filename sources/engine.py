@@ -24,13 +24,27 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
     try:
         connection.execute(f"set memory_limit = {sql_text(memory)}")
-        connection.execute(f"set threads = {min(os.cpu_count() or 1, _THREADS)}")
+        _set_threads(connection, _THREADS)
         connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set enable_progress_bar = false")
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """The engine slower, and with the memory of one thread."""
+    _set_threads(connection, 1)
+    try:
+        yield
+    finally:
+        _set_threads(connection, _THREADS)
+
+
+def _set_threads(connection: duckdb.DuckDBPyConnection, most: int) -> None:
+    connection.execute(f"set threads = {min(os.cpu_count() or 1, most)}")
 
 
 def engine_fails(error: duckdb.Error) -> str:

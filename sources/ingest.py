@@ -19,7 +19,7 @@ import duckdb
 
 from sources.arrival import Arrival, Counts, raw_dataset
 from sources.contract import Contract, load_contracts
-from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails
+from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails, one_thread
 from sources.lake import Lake
 from sources.landing import Delivery
 from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
@@ -208,9 +208,18 @@ def _joined_note(arrival: Arrival) -> str:
 
 
 def _load(
-    group: Sequence[OpenFile], lake: Lake, receipts: Sequence[Receipt], workspace: Workspace, clock: datetime
+    group: Sequence[OpenFile],
+    lake: Lake,
+    receipts: Sequence[Receipt],
+    workspace: Workspace,
+    clock: datetime,
+    *,
+    is_last_try: bool = False,
 ) -> list[Receipt]:
-    """Load the files of a group; one that cannot be loaded is refused, the others are loaded without it."""
+    """Load the files of a group; one that cannot be loaded is refused, the others are loaded without it.
+
+    ``is_last_try`` is said of a file alone, which is refused when the engine's memory is not enough for it.
+    """
     if not group:
         return []
     try:
@@ -222,12 +231,13 @@ def _load(
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
         return [refused, *_load(others, lake, receipts, workspace, clock)]
     except duckdb.OutOfMemoryException:
-        if len(group) == 1:
+        if is_last_try:
             return [_refuse(group[0].arrival, lake, TOO_LARGE, clock)]
-        # Which of them is too large shows when each is loaded alone.
+        # Each alone, by one thread: it shows which of them is too large, if any is.
         made = []
-        for file in group:
-            made += _load([file], lake, [*receipts, *made], workspace, clock)
+        with one_thread(workspace.connection):
+            for file in group:
+                made += _load([file], lake, [*receipts, *made], workspace, clock, is_last_try=True)
         return made
     for file in group:
         _check_unchanged(file.arrival.delivery)

@@ -6,15 +6,20 @@ import os
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from sources import ingest
 from sources.contract import load_contracts
 from sources.engine import TOO_LARGE
 from sources.ingest import Limits, ingest_feed, initialise
+from sources.load import load_files
+from sources.receipt import Receipt
 from tests.sources.hostile.tables import negative_size, parquet, rates
 from tests.sources.landing_zone import CLOCK, DAY, RATE_HEADER, Zone, counts, csv, new_zone
 
@@ -303,3 +308,21 @@ def test_a_file_that_takes_more_memory_than_there_is_is_refused_and_its_neighbou
     receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=Limits(engine_memory="6MB"))
     made = {receipt.file: (receipt.status, receipt.message, receipt.loaded_rows) for receipt in receipts}
     assert made == {"large.csv": ("REFUSED", TOO_LARGE, 0), "small.csv": ("LOADED", None, 1)}
+
+
+def test_a_file_for_which_memory_was_short_is_loaded_by_one_thread(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether many threads have enough depends on how they meet; a sound file must not be refused by chance."""
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    threads = []
+
+    def load(*arguments: Any) -> list[Receipt]:
+        connection = arguments[3]
+        threads.extend(connection.execute("select current_setting('threads')").fetchall()[0])
+        if len(threads) == 1:
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        return load_files(*arguments)
+
+    monkeypatch.setattr(ingest, "load_files", load)
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.status, receipt.loaded_rows) == ("LOADED", 1)
+    assert threads[1] == 1
