@@ -28,8 +28,9 @@ _WRAPPINGS = (".gz", ".zip")
 _MAX_PROPORTION = 200
 _ALWAYS_UNPACKED_BYTES = 64 << 20
 _DIRECTORY_BYTES = 2 << 20
-_BROKEN = (EOFError, NotImplementedError, OverflowError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error)
 """Room for the directory of an archive of 20,000 files, of which one is delivered."""
+BROKEN_ARCHIVE = (EOFError, NotImplementedError, OverflowError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error)
+"""What the library raises on an archive that is damaged or of a kind that it does not know, beside OSError."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Methods that unpack a block at a time; bzip2 and LZMA make gigabytes of one block."""
 
@@ -85,7 +86,7 @@ def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
         else:
             with path.open("rb") as stream:
                 yield path.name, stream
-    except _BROKEN as error:
+    except BROKEN_ARCHIVE as error:
         raise FileRefused(f"It does not unpack ({shortened(str(error))}); deliver the file again.") from error
     except OSError as error:
         if error.errno != errno.EINVAL:

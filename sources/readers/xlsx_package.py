@@ -12,7 +12,6 @@ import mmap
 import posixpath
 import re
 import zipfile
-import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.escape import unescape
 
 from sources.readers import FileRefused, Workspace
+from sources.readers.unpack import BROKEN_ARCHIVE
 from sources.readers.xml import Element, local_name, stream
 from sources.sentence import shortened
 
@@ -175,7 +175,7 @@ def open_package(path: Path, workspace: Workspace) -> Package:
             names = {name.lower(): name for name in archive.namelist()}
             _refuse_relatives(archive, names)
             unpacked_bytes = sum(member.file_size for member in archive.infolist())
-    except (NotImplementedError, OverflowError, zipfile.BadZipFile, OSError, ValueError) as error:
+    except (*BROKEN_ARCHIVE, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise FileRefused(
@@ -266,7 +266,7 @@ def _part(archive: zipfile.ZipFile, names: dict[str, str], part: str) -> Iterato
     try:
         with archive.open(name) as source:
             yield source
-    except (EOFError, NotImplementedError, OverflowError, zipfile.BadZipFile, zlib.error) as error:
+    except BROKEN_ARCHIVE as error:
         raise FileRefused(_UNREADABLE.format(reason=shortened(str(error)))) from error
     except OSError as error:
         if error.errno != errno.EINVAL:

@@ -19,6 +19,7 @@ import atheris
 with atheris.instrument_imports(include=["sources"]):
     from sources.contract import load_contracts
     from sources.engine import engine
+    from sources.ingest import Limits
     from sources.mapping import identity_mapping
     from sources.readers import Workspace
     from sources.readers.choose import FORMATS as READERS
@@ -56,6 +57,7 @@ def main(kind: str, made: Path, corpus: Path, runs: int, seed: int) -> None:
         try:
             read(content, Workspace(connection, own, LARGEST_BYTES * 100))
         except Exception:
+            # Here files are only found. Each is judged afterwards, through ingest and in another process.
             pass
         finally:
             shutil.rmtree(own)
@@ -65,7 +67,7 @@ def main(kind: str, made: Path, corpus: Path, runs: int, seed: int) -> None:
             return bytes(atheris.Mutate(content, most))
         return mutated((content, *form.seeds), random.Random(chance).randrange)[:most]
 
-    with TemporaryDirectory() as folder, engine(Path(folder), "640MB") as connection:
+    with TemporaryDirectory() as folder, engine(Path(folder), Limits().engine_memory) as connection:
         options = (
             f"-atheris_runs={runs}",
             f"-seed={seed + 1}",
