@@ -8,7 +8,7 @@ from pipelines.assets import early_warning, freshness, identity, ingest, monitor
 from pipelines.dbt_manifest import ensure_manifest
 from pipelines.jobs import ALL_JOBS
 from pipelines.log import night_logger
-from pipelines.resources import NightResource, dbt_resource
+from pipelines.resources import NightResource
 from pipelines.schedules import nightly_schedule
 from pipelines.sensors import delivery_sensor
 from pipelines.settings import Settings
@@ -35,6 +35,6 @@ def build_definitions(settings: Settings) -> Definitions:
         jobs=ALL_JOBS,
         schedules=[nightly_schedule()],
         sensors=[delivery_sensor(settings)],
-        resources={"night": NightResource(home=str(settings.root)), "dbt": dbt_resource(settings)},
+        resources={"night": NightResource(home=str(settings.root))},
         loggers={"console": night_logger},
     )

@@ -5,13 +5,14 @@ Exit codes: 0 done, 1 the night failed, 2 wrong usage or input. A failure is one
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
 import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -242,8 +243,19 @@ def _run(job: str, night: date) -> None:
         raise NightError(" ".join(outcome.problems))
 
 
-def main() -> None:
-    """Entry point: errors that people can mend are one sentence, anything else is a traceback."""
+def main() -> NoReturn:
+    """Entry point: run a command and end the process."""
+    status = run()
+    # Taking apart an interpreter that has loaded dbt and Evidently takes two seconds and ends with pages of notes on
+    # types that their libraries hold on to. All files are closed by now.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def run() -> int:
+    """Run the command of `sys.argv`; its exit code. What people can mend is one sentence, the rest a traceback."""
     from pipelines.dbt_manifest import ManifestError
     from pipelines.publish import PublicationError
     from sources.extract import ExtractError
@@ -252,15 +264,18 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning)
     try:
         app(standalone_mode=True)
-    except UsageError as error:
-        errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(2)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
     except (NightError, ManifestError, PublicationError, ExtractError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(1)
+        return 1
+    except UsageError as error:
+        errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
+        return 2
     except expected_input_errors() as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(2)
+        return 2
+    return 0
 
 
 def expected_input_errors() -> tuple[type[Exception], ...]:

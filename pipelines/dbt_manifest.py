@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
-import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.settings import CHECKOUT, Settings
 
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest as DbtManifest
+
 SCHEMAS_FOR_READERS = ("core", "receivable", "exposure", "risk", "monitoring")
+
+_PARSED: dict[Path, tuple[str, DbtManifest]] = {}
 
 
 class ManifestError(Exception):
@@ -32,28 +35,47 @@ def project_digest(settings: Settings) -> str:
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """Parse the dbt project unless the manifest at hand was made from the same files; returns its path."""
-    mark = settings.dbt_target / "project.sha256"
-    digest = project_digest(settings)
-    if settings.manifest.exists() and mark.exists() and mark.read_text() == digest:
-        return settings.manifest
-    settings.dbt_target.mkdir(parents=True, exist_ok=True)
-    result = subprocess.run(
-        [str(dbt_executable()), "--quiet", "parse", "--no-use-colors"],
-        cwd=settings.dbt_project,
-        env=os.environ | settings.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        raise ManifestError(f"dbt cannot read {settings.dbt_project}: {(result.stdout + result.stderr).strip()}")
-    mark.write_text(digest)
+    """Parse the dbt project unless the manifest at hand was made from the same files; returns its path.
+
+    Raises:
+        ManifestError: dbt cannot read the project.
+    """
+    if not (settings.manifest.exists() and _mark(settings).exists()) or (
+        _mark(settings).read_text() != project_digest(settings)
+    ):
+        parsed_project(settings)
     return settings.manifest
 
 
-def dbt_executable() -> Path:
-    return Path(sys.executable).parent / "dbt"
+def parsed_project(settings: Settings) -> DbtManifest:
+    """The project as dbt's own object, for runs in this process; parsed once for each state of its files.
+
+    Raises:
+        ManifestError: dbt cannot read the project.
+    """
+    digest = project_digest(settings)
+    if _PARSED.get(settings.manifest, ("",))[0] != digest:
+        # imported where used: it takes seconds, and most commands need no dbt
+        from dbt.cli.main import dbtRunner
+
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        target = str(settings.dbt_target)
+        parsed = dbtRunner().invoke(
+            [
+                *("parse", "--project-dir", str(settings.dbt_project), "--target-path", target, "--log-path", target),
+                *("--log-level", "none", "--log-level-file", "warn", "--no-use-colors-file"),
+            ]
+        )
+        if not parsed.success:
+            raise ManifestError(f"dbt cannot read {settings.dbt_project}: {parsed.exception or 'see dbt.log'}")
+        _PARSED[settings.manifest] = (digest, cast("DbtManifest", parsed.result))
+        _mark(settings).write_text(digest)
+    return _PARSED[settings.manifest][1]
+
+
+def _mark(settings: Settings) -> Path:
+    """Names the state of the project's files from which the manifest was made."""
+    return settings.dbt_target / "project.sha256"
 
 
 def code_version() -> str:

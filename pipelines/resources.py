@@ -1,4 +1,4 @@
-"""Resources: the settings, the night that a run is making, and dbt. Nothing here knows a feed or a model."""
+"""The resource of a run: the night that it is making. Nothing here knows a feed or a model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from dagster import ConfigurableResource, DagsterRun, InitResourceContext
-from dagster_dbt import DbtCliResource
 from pydantic import PrivateAttr
 
-from pipelines.dbt_manifest import code_version, dbt_executable
+from pipelines.dbt_manifest import code_version
 from pipelines.mask import mask_of
 from pipelines.night import Night
 from pipelines.settings import Settings
@@ -59,7 +58,7 @@ class NightResource(ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def dbt_settings(self) -> Iterator[None]:
-        """Hand the night's settings to the dbt processes started within; `since_date` is empty at a full build."""
+        """Hand the night's settings to the dbt runs started within; `since_date` is empty at a full build."""
         since = self._night.since
         settings = {
             "as_of_date": self.as_of.isoformat(),
@@ -73,12 +72,3 @@ class NightResource(ConfigurableResource):  # type: ignore[type-arg]
         finally:
             for name in variables:
                 del os.environ[name]
-
-
-def dbt_resource(settings: Settings) -> DbtCliResource:
-    return DbtCliResource(
-        project_dir=str(settings.dbt_project),
-        profiles_dir=str(settings.dbt_project),
-        dbt_executable=str(dbt_executable()),
-        global_config_flags=["--no-use-colors", "--log-level-file", "warn"],
-    )

@@ -5,14 +5,14 @@ What belongs here: how dbt's models appear as assets, and with which variables e
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dagster import AssetExecutionContext, AssetsDefinition, Failure, MetadataValue, Output
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
+from pipelines.dbt_build import dbt_build
 from pipelines.lake_datasets import old_history_arrived
 from pipelines.log import tell
 from pipelines.partitions import NIGHTS
@@ -47,12 +47,12 @@ def dbt_passes(settings: Settings) -> list[AssetsDefinition]:
         dagster_dbt_translator=Translator(),
         pool="warehouse",
     )
-    def before_scoring(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
+    def before_scoring(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
         history_rewritten = old_history_arrived(night.lake, night.as_of, night.night.last_night)
         night.night.open_warehouse(from_scratch=history_rewritten)
         if history_rewritten:
             tell(context, "History from before the last night was delivered: the warehouse is built from scratch")
-        yield from _build(context, night, dbt)
+        yield from _build(context, night)
 
     @dbt_assets(
         manifest=settings.manifest,
@@ -62,29 +62,21 @@ def dbt_passes(settings: Settings) -> list[AssetsDefinition]:
         dagster_dbt_translator=Translator(),
         pool="warehouse",
     )
-    def after_scoring(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from _build(context, night, dbt)
+    def after_scoring(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+        yield from _build(context, night)
 
     return [before_scoring, after_scoring]
 
 
-def _build(context: AssetExecutionContext, night: NightResource, dbt: DbtCliResource) -> Iterator[Any]:
+def _build(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
     """Run `dbt build` on the working warehouse; row counts are read when dbt has let go of the file."""
-    target = night.settings.dbt_target / "run"
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "stdout.log").open("w") as log, redirect_stdout(log), night.dbt_settings():
-        invocation = dbt.cli(
-            ["build", "--exclude-resource-type", "unit_test"],
-            context=context,
-            target_path=target,
-            raise_on_error=False,
-        )
-        events = list(invocation.stream())
-    if not invocation.is_successful():
-        yield from (event for event in events if not isinstance(event, Output))
-        raise Failure(what_failed(target / "run_results.json"), allow_retries=False)
+    with night.dbt_settings():
+        built = dbt_build(night.settings, context)
+    if not built.succeeded:
+        yield from (event for event in built.events if not isinstance(event, Output))
+        raise Failure(what_failed(built.run_results), allow_retries=False)
     counts = row_counts(night)
-    for event in events:
+    for event in built.events:
         if isinstance(event, Output):
             table = ".".join(context.assets_def.keys_by_output_name[event.output_name].path)
             if table in counts:

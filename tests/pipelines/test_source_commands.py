@@ -27,9 +27,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The exit code of a command, run as from a shell whose terminal has 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.argv", ["anchorwatch", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
+    return cli.run()
 
 
 @pytest.fixture

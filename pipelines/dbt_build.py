@@ -1,0 +1,94 @@
+"""dbt in this process: `dbt build` on the working warehouse, and its results as Dagster's events.
+
+dagster-dbt's own command line starts five processes and imports of dbt a night (its version, an adapter and the run
+itself, for each pass), which took a quarter of the night. The translation of results is still its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext
+from dagster_dbt.asset_utils import (
+    DAGSTER_DBT_EXCLUDE_METADATA_KEY,
+    DAGSTER_DBT_SELECT_METADATA_KEY,
+    get_manifest_and_translator_from_dbt_assets,
+    get_subset_selection_for_context,
+)
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from pipelines.dbt_manifest import parsed_project
+from pipelines.settings import Settings
+
+RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
+
+
+@dataclass(frozen=True)
+class DbtBuild:
+    """How a `dbt build` ended; `events` are Dagster's, in the order in which nodes ended."""
+
+    events: list[Any]
+    succeeded: bool
+    target: Path
+
+    @property
+    def run_results(self) -> Path:
+        """The status of each node, as dbt writes it; absent when dbt ended before its first node."""
+        return self.target / "run_results.json"
+
+
+def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
+    """Build the context's assets and run their tests; unit tests belong to the project's tests, not to a night.
+
+    Raises:
+        ManifestError: dbt cannot read its project.
+    """
+    # imported where used: it takes seconds, and most commands need no dbt
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.base_types import EventMsg
+    from dbt_common.events.functions import msg_to_dict, reset_metadata_vars
+
+    manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
+    selection, indirect = get_subset_selection_for_context(
+        context=context,
+        manifest=manifest,
+        select=context.op.tags.get(DAGSTER_DBT_SELECT_METADATA_KEY),
+        exclude=context.op.tags.get(DAGSTER_DBT_EXCLUDE_METADATA_KEY),
+        selector=None,
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    target = settings.dbt_target / "run"
+    target.mkdir(parents=True, exist_ok=True)
+    for of_last_run in ("run_results.json", "dbt.log"):
+        (target / of_last_run).unlink(missing_ok=True)
+    results: list[dict[str, Any]] = []
+
+    def collect(event: EventMsg) -> None:
+        if event.info.name in RESULTS:
+            results.append(msg_to_dict(event))
+
+    project = parsed_project(settings)
+    # dbt reads the night's settings from the environment once in a process
+    reset_metadata_vars()
+    outcome = dbtRunner(manifest=project, callbacks=[collect]).invoke(
+        [
+            *("build", "--exclude-resource-type", "unit_test", *selection),
+            *(("--indirect-selection", indirect) if indirect else ()),
+            *("--project-dir", str(settings.dbt_project), "--target-path", str(target), "--log-path", str(target)),
+            *("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file"),
+        ]
+    )
+    # a reader with settings of its own can open the file only when dbt has let go of it
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    events = [
+        event
+        for result in results
+        for event in DbtCoreCliEventMessage(raw_event=result, event_history_metadata={}).to_default_asset_events(
+            manifest, translator, context, target
+        )
+    ]
+    return DbtBuild(events, outcome.success, target)
