@@ -17,6 +17,15 @@ from sources.lake import ROW_GROUP_ROWS, Lake
 # were written twice, at twice the time and a third more bytes.
 _DICTIONARY_BYTES = 64 << 10
 
+# The engine hands rows over in batches of this size: buffers that are small are used again for the next, where those of
+# a whole row group are given back to the system and taken from it anew, page by page.
+_BATCH_ROWS = 16_384
+
+# Arrow looks whether a page is full after so many values of one piece of a column.
+_PAGE_STEP_ROWS = 1_024
+
+_INTEGER_DIGITS = 18  # of a decimal that fits into an integer of 8 bytes
+
 
 def write_rows(
     connection: duckdb.DuckDBPyConnection,
@@ -39,7 +48,7 @@ def write_rows(
     rows = connection.sql(query)
     if len(paths) == 1:
         if counts[0].loaded or counts[0].withdrawn:
-            _write(rows.to_arrow_reader(ROW_GROUP_ROWS), lake, paths[0])
+            _write(rows.to_arrow_reader(_BATCH_ROWS), lake, paths[0])
         return
     table = rows.to_arrow_table()
     start = 0
@@ -50,6 +59,7 @@ def write_rows(
 
 
 def _write(batches: pa.RecordBatchReader, lake: Lake, path: Path) -> None:
+    texts = [field.name for field in batches.schema if pa.types.is_string(field.type)]
     with (
         lake.replacing(path, is_synced=False) as temporary,
         pq.ParquetWriter(
@@ -57,20 +67,42 @@ def _write(batches: pa.RecordBatchReader, lake: Lake, path: Path) -> None:
             batches.schema,
             compression="zstd",
             store_decimal_as_integer=True,
+            use_dictionary=texts,
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
+            # Numbers, dates and times as differences: smaller than by a dictionary or plain, and written sooner.
+            column_encoding={field.name: "DELTA_BINARY_PACKED" for field in batches.schema if _is_integer(field.type)},
+            write_batch_size=_PAGE_STEP_ROWS,
         ) as writer,
     ):
         for rows in _row_groups(batches):
             writer.write_table(rows)
 
 
+def _is_integer(kind: pa.DataType) -> bool:
+    """Whether values of the type are stored as integers."""
+    if pa.types.is_decimal(kind):
+        return bool(kind.precision <= _INTEGER_DIGITS)
+    return bool(pa.types.is_integer(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
 def _row_groups(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """Groups of the same rows each time; where the engine ends a batch depends on how its threads met."""
-    held = batches.schema.empty_table()
+    held: list[pa.RecordBatch] = []
+    missing = ROW_GROUP_ROWS
     for batch in batches:
-        held = pa.concat_tables([held, pa.Table.from_batches([batch])])
-        while held.num_rows >= ROW_GROUP_ROWS:
-            yield held.slice(0, ROW_GROUP_ROWS).combine_chunks()
-            held = held.slice(ROW_GROUP_ROWS)
-    if held.num_rows:
-        yield held.combine_chunks()
+        while batch.num_rows:
+            held.append(batch.slice(0, missing))
+            missing -= held[-1].num_rows
+            batch = batch.slice(held[-1].num_rows)
+            if not missing:
+                yield _row_group(held)
+                held, missing = [], ROW_GROUP_ROWS
+    if held:
+        yield _row_group(held)
+
+
+def _row_group(batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """A table that is written as the same bytes wherever its batches end."""
+    rows = pa.Table.from_batches(batches)
+    is_in_steps = all(batch.num_rows % _PAGE_STEP_ROWS == 0 for batch in batches[:-1])
+    return rows if is_in_steps else rows.combine_chunks()
