@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -17,12 +18,9 @@ from sources.lake import ROW_GROUP_ROWS, Lake
 # were written twice, at twice the time and a third more bytes.
 _DICTIONARY_BYTES = 64 << 10
 
-# The engine hands rows over in batches of this size: buffers that are small are used again for the next, where those of
-# a whole row group are given back to the system and taken from it anew, page by page.
-_BATCH_ROWS = 16_384
-
-# Arrow looks whether a page is full after so many values of one piece of a column.
-_PAGE_STEP_ROWS = 1_024
+# The engine hands rows over in pieces of this size, six a row group: buffers that are small are used again for the next,
+# where those of a whole row group are given back to the system and taken from it anew, page by page.
+_PIECE_ROWS = ROW_GROUP_ROWS // 6
 
 _INTEGER_DIGITS = 18  # of a decimal that fits into an integer of 8 bytes
 
@@ -48,7 +46,7 @@ def write_rows(
     rows = connection.sql(query)
     if len(paths) == 1:
         if counts[0].loaded or counts[0].withdrawn:
-            _write(rows.to_arrow_reader(_BATCH_ROWS), lake, paths[0])
+            _write(rows.to_arrow_reader(_PIECE_ROWS), lake, paths[0])
         return
     table = rows.to_arrow_table()
     start = 0
@@ -71,11 +69,12 @@ def _write(batches: pa.RecordBatchReader, lake: Lake, path: Path) -> None:
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
             # Numbers, dates and times as differences: smaller than by a dictionary or plain, and written sooner.
             column_encoding={field.name: "DELTA_BINARY_PACKED" for field in batches.schema if _is_integer(field.type)},
-            write_batch_size=_PAGE_STEP_ROWS,
         ) as writer,
     ):
-        for rows in _row_groups(batches):
-            writer.write_table(rows)
+        pieces = _pieces(batches)
+        while rows := [*islice(pieces, ROW_GROUP_ROWS // _PIECE_ROWS)]:
+            writer.write_table(pa.Table.from_batches(rows))
+            rows.clear()  # before the next are held
 
 
 def _is_integer(kind: pa.DataType) -> bool:
@@ -85,24 +84,22 @@ def _is_integer(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind))
 
 
-def _row_groups(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Groups of the same rows each time; where the engine ends a batch depends on how its threads met."""
+def _pieces(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The same rows in each piece each time; where the engine ends a batch depends on how its threads met."""
     held: list[pa.RecordBatch] = []
-    missing = ROW_GROUP_ROWS
+    missing = _PIECE_ROWS
     for batch in batches:
         while batch.num_rows:
             held.append(batch.slice(0, missing))
             missing -= held[-1].num_rows
             batch = batch.slice(held[-1].num_rows)
             if not missing:
-                yield _row_group(held)
-                held, missing = [], ROW_GROUP_ROWS
+                yield _joined(held)
+                held.clear()
+                missing = _PIECE_ROWS
     if held:
-        yield _row_group(held)
+        yield _joined(held)
 
 
-def _row_group(batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    """A table that is written as the same bytes wherever its batches end."""
-    rows = pa.Table.from_batches(batches)
-    is_in_steps = all(batch.num_rows % _PAGE_STEP_ROWS == 0 for batch in batches[:-1])
-    return rows if is_in_steps else rows.combine_chunks()
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)

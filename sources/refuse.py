@@ -19,7 +19,7 @@ from sources.rules import Rule
 from sources.sentence import in_one_line_sql
 
 _BATCH_ROWS = 2_000
-_NUMBERS_REMEMBERED = 1 << 18
+_NUMBERS_REMEMBERED = 1 << 16
 
 _PLACE_SCHEMA = pa.schema([("row_no", pa.int64()), ("line_no", pa.int64()), ("raw_text", pa.string())])
 _RECORD_SCHEMA = pa.schema([*_PLACE_SCHEMA, ("rule", pa.string()), ("message", pa.string())])
@@ -83,17 +83,16 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
         f"where _fault is null and {quoted(scheme)} in ({schemes}) and {quoted(name)} is not null"
         for name, scheme in pairs
     )
-    wrong = [pair for pair in connection.execute(distinct).fetchall() if not _is_valid(*pair)]
+    numbers = connection.execute(distinct)
+    wrong = []
+    # Every row may have a number of its own: as Python's texts, all of them would take more memory than the engine may.
+    while batch := numbers.fetchmany(_BATCH_ROWS):
+        if faulty := [pair for pair in batch if not _is_valid(*pair)]:
+            columns = (*zip(*faulty, strict=True), [describe_scheme(scheme) for scheme, _ in faulty])
+            wrong.append(pa.table(list(map(pa.array, columns)), names=["scheme", "number", "meaning"]))
     if not wrong:
         return
-    table = pa.table(
-        {
-            "scheme": pa.array([scheme for scheme, _ in wrong], pa.string()),
-            "number": pa.array([number for _, number in wrong], pa.string()),
-            "meaning": pa.array([describe_scheme(scheme) for scheme, _ in wrong], pa.string()),
-        }
-    )
-    connection.register("wrong_number", table)
+    connection.register("wrong_number", pa.concat_tables(wrong))
     for name, scheme in pairs:
         number = sql_text(WITHHELD) if name in contract.personal_columns else in_one_line_sql("w.number")
         connection.execute(
