@@ -267,7 +267,10 @@ def _relation(file: OpenFile, file_no: int) -> str:
 def _counts(
     arrivals: Sequence[Arrival], connection: duckdb.DuckDBPyConnection, *, is_withdrawing: bool
 ) -> list[Counts]:
-    """What became of each file's rows; makes the view ``kept`` of rows to load, and those that end absent ones."""
+    """What became of each file's rows; makes the view ``kept`` of rows to load, and those that end absent ones.
+
+    Of a file alone makes the view ``unfiltered`` too: its rows in order, with some that are not to be loaded.
+    """
     contract, history = arrivals[0].contract, arrivals[0].delivery.history
     connection.register(
         "files",
@@ -284,10 +287,14 @@ def _counts(
         known = f"least(coalesce({quoted(history.known_from)}::date + {history.lag_days}, batch_date), batch_date)"
     duplicates = scalar(connection, "select count(*) from duplicate")
     arrived = "sound join files using (file_no)"
+    selected = f"select file_no, {_columns(contract)}, {known} as known_date, batch_date, file_id, row_no"
     if len(arrivals) == 1:
-        # Without a join the rows keep their order and need no sorting.
-        batch_date, file_id = f"date '{arrivals[0].batch_date}'", sql_text(arrivals[0].file_id)
-        arrived = f"(select *, {batch_date} as batch_date, {file_id} as file_id from sound)"
+        lineage = f"date '{arrivals[0].batch_date}' as batch_date, {sql_text(arrivals[0].file_id)} as file_id"
+        arrived = f"(select *, {lineage} from sound)"
+        connection.execute(
+            "create or replace temp view unfiltered as "
+            f"{selected} from (select *, {lineage} from numbered where _fault is null)"
+        )
     withdrawals = ""
     if is_withdrawing:
         # what history declares of its rows it declares of their end as well
@@ -299,7 +306,7 @@ def _counts(
     connection.execute(
         f"""
         create or replace temp view kept as
-        select file_no, {_columns(contract)}, {known} as known_date, batch_date, file_id, row_no
+        {selected}
         from {arrived} {"anti join duplicate using (file_no, row_no)" if duplicates else ""}
         {withdrawals}
         """
