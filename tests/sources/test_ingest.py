@@ -219,6 +219,41 @@ def test_parquet_is_loaded_in_its_own_types(zone: Zone, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_that_several_threads_read_keep_their_order_and_numbers(zone: Zone, suffix: str, is_whole: bool) -> None:
+    """Where the file is not whole, a row in a thousand is refused and another repeats the first row."""
+    feed, rows = "tax.vat_invoice", 400_000
+    path = zone.deliver(feed, f"t.{suffix}", b"")
+    invoice_no, scheme = "n::varchar", "'LOCAL'"
+    if not is_whole:
+        invoice_no = "case when n % 1000 = 1 then '0' else n::varchar end"
+        scheme = "case when n % 1000 = 2 then 'NONE ' || n else 'LOCAL' end"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            copy (
+                select repeat('S', 60) as seller_no, {scheme} as seller_no_scheme, 'B' as buyer_no,
+                       'LOCAL' as buyer_no_scheme, {invoice_no} as invoice_no, '2026-03-01'::date as invoice_date,
+                       1::decimal(18, 2) as net_amount, 0::decimal(18, 2) as tax_amount,
+                       1::decimal(18, 2) as gross_amount, 'CNY' as currency, 'VALID' as invoice_status
+                from range({rows}) t(n)
+                order by n
+            ) to '{path}' (format {suffix})
+            """
+        )
+    (receipt,) = zone.ingest(feed)
+    odd = 0 if is_whole else rows // 1000
+    assert counts(receipt) == {"delivered": rows, "loaded": rows - 2 * odd, "quarantined": odd, "duplicate": odd}
+    (file,) = zone.lake.root.glob(f"raw/tax/vat_invoice/*/{receipt.file_id}.parquet")
+    loaded = pq.read_table(file, columns=["row_no", "invoice_no"], partitioning=None)
+    numbers = loaded["row_no"].to_numpy()
+    assert (numbers[1:] > numbers[:-1]).all()
+    assert loaded["invoice_no"].to_pylist() == [str(number - 1) for number in numbers]
+    right = "message like '%NONE ' || (row_no - 1) || '''%' and raw_text like '%NONE ' || (row_no - 1) || '%'"
+    assert zone.refused(right) == [(True,)] * odd
+
+
 @pytest.mark.parametrize("keep", [0, 100, -20])
 def test_a_truncated_parquet_file_is_refused(zone: Zone, tmp_path: Path, keep: int) -> None:
     pq.write_table(pa.table({"base_currency": ["USD"] * 1000}), tmp_path / "t.parquet")
