@@ -19,7 +19,7 @@ from sources.ingest import Limits, initialise
 from sources.lake import Lake
 from sources.landing_entry import LANDING_ENTRIES, LandingEntry, entry_table, landing_entries
 from sources.promise import FEED_PROMISES, promise_table
-from sources.receipt import RECEIPTS, read_receipts
+from sources.receipt import RECEIPTS, receipts_by_feed
 from sources.schema_event import SCHEMA_EVENTS
 
 FEATURES = "features/supplier_daily"
@@ -62,8 +62,7 @@ def write_landing_entries(
     lake: Lake, landing: Path, as_of: date, today: date, mapping_folders: Sequence[Path]
 ) -> list[LandingEntry]:
     """Write, and return, what lies in landing after the ingest of the night and was not taken in."""
-    receipts = {feed: read_receipts(lake, feed) for feed in load_contracts()}
-    entries = landing_entries(landing, as_of, today, receipts, Limits().max_file_bytes, mapping_folders)
+    entries = landing_entries(landing, as_of, today, receipts_by_feed(lake), Limits().max_file_bytes, mapping_folders)
     write_night(lake, LANDING_ENTRIES, as_of, "part", entry_table(as_of, entries))
     return entries
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import date
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
-from sqlalchemy import Engine, event
 
 from pipelines.build import build_definitions
 from pipelines.lake_datasets import prepare_lake
@@ -38,7 +36,6 @@ def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
     settings.prepare()
     prepare_lake(Lake(settings.lake))
     definitions = build_definitions(settings)
-    _do_not_wait_for_history()
     with DagsterInstance.get() as instance:
         with take_lock(settings):
             end_runs_that_were_killed(instance)
@@ -46,20 +43,6 @@ def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
             partition_key=as_of.isoformat(), instance=instance, raise_on_error=False, run_config=LOGGERS
         )
         return Outcome(result.run_id, [] if result.success else _problems(result), _warnings(result))
-
-
-def _do_not_wait_for_history() -> None:
-    """Leave it to the system when the run history reaches the disk.
-
-    A night writes some thousand events, each in a transaction of its own, and waiting for the disk took a third of the
-    night. A killed process loses nothing by this; a power cut can cost the history, which is not the book.
-    """
-    if not event.contains(Engine, "connect", _asynchronous):
-        event.listen(Engine, "connect", _asynchronous)
-
-
-def _asynchronous(connection: sqlite3.Connection, _: object) -> None:
-    connection.execute("pragma synchronous = off")
 
 
 def end_runs_that_were_killed(instance: DagsterInstance) -> None:

@@ -149,7 +149,19 @@ def _path(lake: Lake, receipt: Receipt) -> Path:
 
 def read_receipts(lake: Lake, feed: str) -> list[Receipt]:
     """All receipts of a feed (``source.feed``), in order of batch date and file id."""
-    paths = sorted(lake.dataset(RECEIPTS).glob(f"batch_date=*/{feed}.*.parquet"))
+    return _read(lake, f"batch_date=*/{feed}.*.parquet")
+
+
+def receipts_by_feed(lake: Lake) -> dict[str, list[Receipt]]:
+    """All receipts of every feed that has any, each in order of batch date and file id."""
+    of_feed: dict[str, list[Receipt]] = {}
+    for receipt in _read(lake, "batch_date=*/*.parquet"):
+        of_feed.setdefault(f"{receipt.source}.{receipt.feed}", []).append(receipt)
+    return of_feed
+
+
+def _read(lake: Lake, pattern: str) -> list[Receipt]:
+    paths = sorted(lake.dataset(RECEIPTS).glob(pattern))
     if not paths:
         return []
     # a lake of an earlier version has receipts without the newest columns; the schema file has them all

@@ -11,6 +11,7 @@ from dagster import DagsterInstance, DagsterRunStatus, job, op
 
 from pipelines.night import NightError, take_lock
 from pipelines.run import end_runs_that_were_killed, run_job
+from pipelines.run_history import OPEN_DATABASES, RunHistory
 from pipelines.settings import Settings
 
 POOL = "lake"
@@ -69,3 +70,20 @@ def test_a_run_at_work_is_left_alone(settings: Settings, instance: DagsterInstan
         run_job(settings, "nightly", date(2026, 6, 30))
     assert status_of(instance, killed_run) == DagsterRunStatus.STARTED
     assert instance.event_log_storage.get_concurrency_run_ids() == {killed_run}
+
+
+def test_the_history_of_more_runs_than_are_kept_open_is_there(instance: DagsterInstance) -> None:
+    runs = [writing.execute_in_process(instance=instance).run_id for _ in range(OPEN_DATABASES + 2)]
+    for run in (runs[0], runs[-1]):
+        assert instance.event_log_storage.get_stats_for_run(run).steps_succeeded == 1
+    assert status_of(instance, runs[0]) is DagsterRunStatus.SUCCESS
+
+
+def test_another_process_reads_the_history_where_the_settings_say(
+    instance: DagsterInstance, settings: Settings
+) -> None:
+    run = writing.execute_in_process(instance=instance).run_id
+    with DagsterInstance.from_ref(instance.get_ref()) as other:
+        assert isinstance(other.event_log_storage, RunHistory)
+        assert other.event_log_storage.get_stats_for_run(run).steps_succeeded == 1
+    assert list(settings.dagster_home.rglob(f"{run}.db"))
