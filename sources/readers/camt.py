@@ -21,6 +21,7 @@ from sources.readers import FileRefused, Records, Workspace
 from sources.readers.references import STATEMENT_NO, told_apart
 from sources.readers.spool import Broken, LeftOut, Row, kind_of, spooled
 from sources.readers.xml import Element, as_text, line_no, local_name, stream
+from sources.readers.xml_texts import TextReader, Texts
 
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _NOT_BOOKED = frozenset({"PDNG", "INFO", "FUTR"})
@@ -29,8 +30,6 @@ _SHARE_AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
 _REMITTANCE = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf")
 _ACCOUNT_IDS = ("Id/IBAN", "Id/Othr/Id", "Id/PrtryAcct/Id", "Id/BBAN", "Id/UPIC")
 _NAMES = ("{}/Pty/Nm", "{}/Nm", "{}/Agt/FinInstnId/Nm", "Ultmt{}/Pty/Nm", "Ultmt{}/Nm")
-_UNREAD = frozenset({"Ntry", "Bal", "NtryDtls", "TxDtls", "BkTxCd", "RltdAgts", "PstlAdr"})
-"""Elements that `_collect` passes over: entries and what they bundle are read one by one, the others are not needed."""
 _PAGES = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
 _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF"})
 """What stands where there is no reference: by the rulebooks of SEPA, and by MT940, from which banks convert."""
@@ -59,9 +58,22 @@ _ENTRY_COLUMNS = (
 )
 _BALANCE_COLUMNS = ("account_no", "balance_date", "balance_type", "amount", "currency")
 
+_READ = (
+    # of the message and the statement
+    *("MsgPgntn/PgNb", "Id", *_PAGES, *(f"Acct/{path}" for path in _ACCOUNT_IDS)),
+    # of the entry
+    *("Amt@Ccy", "CdtDbtInd", "Sts/Cd", "Sts", "Sts/Prtry", "RvslInd", "AcctSvcrRef", "Btch/NbOfTxs", "AddtlNtryInf"),
+    *(f"{path}/{day}" for path in ("BookgDt", "ValDt") for day in ("Dt", "DtTm")),
+    # of its transactions
+    *(*_SHARE_AMOUNTS, *(f"{path}@Ccy" for path in _SHARE_AMOUNTS), "RtrInf", "Refs/AcctSvcrRef", "Refs/EndToEndId"),
+    *("Purp/Cd", "Purp/Prtry", *_REMITTANCE, "AddtlTxInf"),
+    *(path for paths in (*_PARTY_NAMES.values(), *_PARTY_ACCOUNTS.values()) for path in paths),
+    # of the balance
+    *("Tp/CdOrPrtry/Cd", "Tp/Cd", "Tp/SubTp/Cd", "Dt/Dt", "Dt/DtTm"),
+)
+"""All paths of which a text is read, from any of these elements."""
+
 Values = dict[str, str | None]
-Texts = dict[str, list[str]]
-"""Path below an element, such as ``Refs/EndToEndId`` -> texts of the elements there; ``Amt@Ccy`` -> its currencies."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,9 @@ def open_camt(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
 
 
 def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
-    for statement, element, position in _elements(path, "Ntry"):
-        entry = _entry(element, position)
+    reader = TextReader(_READ)
+    for statement, element, position in _elements(path, "Ntry", reader):
+        entry = _entry(element, position, reader)
         status = _text(entry.texts, "Sts/Cd", "Sts", "Sts/Prtry")
         if status in _NOT_BOOKED:
             left_out["entries that are not booked"] += 1
@@ -107,18 +120,16 @@ def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
             yield Broken("status", message, line_no(element), as_text(element))
 
 
-def _entry(element: Element, position: int) -> _Entry:
-    texts: Texts = {}
+def _entry(element: Element, position: int, reader: TextReader) -> _Entry:
+    texts = reader.texts(element)
     transactions: list[Texts] = []
-    _collect(element, "", texts)
     # Version 1 has no NtryDtls around TxDtls and Btch.
-    for child in element:
-        name = local_name(child)
-        if name == "TxDtls":
-            transactions.append(_texts(child))
-        elif name == "NtryDtls":
-            _collect(child, "", texts)
-            transactions += [_texts(part) for part in child if local_name(part) == "TxDtls"]
+    for child in element.iterchildren("{*}NtryDtls", "{*}TxDtls"):
+        if local_name(child) == "TxDtls":
+            transactions.append(reader.texts(child))
+        else:
+            reader.add(child, texts)
+            transactions += [reader.texts(part) for part in child.iterchildren("{*}TxDtls")]
     return _Entry(texts, transactions, position)
 
 
@@ -211,8 +222,9 @@ def _counterparty(part: Texts, is_credit: bool, is_return: bool) -> tuple[str | 
 
 
 def _balances(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
-    for statement, element, _ in _elements(path, "Bal"):
-        texts = _texts(element)
+    reader = TextReader(_READ)
+    for statement, element, _ in _elements(path, "Bal", reader):
+        texts = reader.texts(element)
         balance_type = _text(texts, "Tp/CdOrPrtry/Cd", "Tp/Cd")
         amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
         if balance_type not in _BALANCE_TYPES:
@@ -233,7 +245,7 @@ def _balances(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
             yield Row(row, line_no(element), partial(as_text, element))
 
 
-def _elements(path: Path, wanted: str) -> Iterator[tuple[_Statement, Element, int]]:
+def _elements(path: Path, wanted: str, reader: TextReader) -> Iterator[tuple[_Statement, Element, int]]:
     """Elements ``Ntry`` or ``Bal`` with their statement and their position in it, from 1."""
     statement = _Statement(0, "", None)
     owner: Element | None = None
@@ -243,7 +255,7 @@ def _elements(path: Path, wanted: str) -> Iterator[tuple[_Statement, Element, in
     for element in stream(path, "GrpHdr", *_STATEMENTS, "Ntry", "Bal"):
         name = local_name(element)
         if name == "GrpHdr":
-            message_page = _text(_texts(element), "MsgPgntn/PgNb")
+            message_page = _text(reader.texts(element), "MsgPgntn/PgNb")
         elif name in _STATEMENTS:
             finished += 1
             if name == "Ntfctn" and wanted == "Bal":
@@ -255,7 +267,7 @@ def _elements(path: Path, wanted: str) -> Iterator[tuple[_Statement, Element, in
         if parent is not owner:
             owner, position = parent, 0
             # Now or never: what stands before an element is dropped with it.
-            statement = _statement(parent, finished + 1, message_page)
+            statement = _statement(reader.texts(parent), finished + 1, message_page)
         if name == wanted:
             position += 1
             yield statement, element, position
@@ -265,43 +277,11 @@ def _elements(path: Path, wanted: str) -> Iterator[tuple[_Statement, Element, in
         )
 
 
-def _statement(element: Element, number: int, message_page: str | None) -> _Statement:
-    texts = _texts(element)
+def _statement(texts: Texts, number: int, message_page: str | None) -> _Statement:
     # The pages of one statement share its Id and count their entries anew.
     pages = (page for page in (message_page, _text(texts, *_PAGES)) if page and page != "1")
     statement_id = "/".join([_text(texts, "Id") or str(number), *pages])
     return _Statement(number, statement_id, _text(texts, *(f"Acct/{path}" for path in _ACCOUNT_IDS)))
-
-
-def _texts(element: Element) -> Texts:
-    """Texts of all that is below the element."""
-    texts: Texts = {}
-    _collect(element, "", texts)
-    return texts
-
-
-def _collect(element: Element, prefix: str, texts: Texts) -> None:
-    """Add the texts of what is below the element. The parser bounds the depth, and so the recursion."""
-    has_comments = False
-    for child in element:
-        tag = child.tag
-        if not isinstance(tag, str):
-            has_comments = True
-            continue
-        name = tag.rpartition("}")[2]
-        if name in _UNREAD:
-            continue
-        path = prefix + name
-        if name == "Amt":
-            texts.setdefault(f"{path}@Ccy", []).append(child.get("Ccy") or "")
-        elif name == "RtrInf":
-            texts[path] = []
-        if len(child):
-            _collect(child, f"{path}/", texts)
-        elif text := (child.text or "").strip():
-            texts.setdefault(path, []).append(text)
-    if has_comments and (text := "".join([element.text or "", *(child.tail or "" for child in element)]).strip()):
-        texts.setdefault(prefix.removesuffix("/"), []).append(text)
 
 
 def _text(texts: Texts, *paths: str) -> str | None:

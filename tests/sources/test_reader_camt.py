@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.readers import FileRefused
+from sources.readers import FileRefused, camt
+from sources.readers.xml import Element
+from sources.readers.xml_texts import TextReader, Texts
 from tests.sources.landing_zone import Zone, counts
 from tests.sources.opened import opened
 
@@ -192,6 +194,42 @@ def test_texts_are_whole_and_placeholders_are_none(zone: Zone) -> None:
 def test_a_date_is_the_bank_s_own_day(zone: Zone, written: str) -> None:
     content = entry("R1").replace("<Dt>2026-03-02</Dt>", f"<DtTm>{written}</DtTm>")
     assert rows_of(zone, content, columns="booking_date") == [(date(2026, 3, 2),)]
+
+
+def test_the_paths_that_are_asked_for_are_those_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that is asked for and not read has no text in any file, and nothing would say so."""
+    asked: set[str] = set()
+
+    class Asked(dict[str, list[str]]):
+        def get(self, path: str, default: Any = None) -> Any:
+            asked.add(path)
+            return super().get(path, default)
+
+        def __contains__(self, path: object) -> bool:
+            asked.add(str(path))
+            return super().__contains__(path)
+
+    class Reader(TextReader):
+        def texts(self, element: Element) -> Texts:
+            return Asked(super().texts(element))
+
+        def add(self, element: Element, texts: Texts) -> None:
+            texts.update(super().texts(element))
+
+    monkeypatch.setattr(camt, "TextReader", Reader)
+    # Where a path has no text, the next one is asked for: hence entries and a statement that state little.
+    amounts = [f'<AmtDtls><{name}><Amt Ccy="CNY">5</Amt></{name}></AmtDtls>' for name in ("TxAmt", "InstdAmt")]
+    stated = [details(5, 5, currency="USD", extra=amount) for amount in amounts]
+    content = statement(*(entry("R1", details=transactions) for transactions in (details(5, 5), *stated)))
+    empty = entry("NONREF", details="<NtryDtls><TxDtls/></NtryDtls>")
+    bare = statement(empty, empty.replace("CRDT", "DBIT"), entry("R1", status=""))
+    bare = bare.replace("Acct>", "X>").replace("Dt>", "X>").replace("<CdOrPrtry>", "").replace("</CdOrPrtry>", "")
+    for number, text in enumerate((content, bare)):
+        path = tmp_path / f"{number}.xml"
+        path.write_text(text.replace("<Stmt>", "<GrpHdr/><Stmt>"))
+        opened(path, ENTRIES)
+        opened(path, BALANCES)
+    assert asked == {*camt._READ}
 
 
 def test_balances_take_their_sign_and_other_types_are_left_out(zone: Zone) -> None:
