@@ -88,15 +88,17 @@ def _collect(element: Element, steps: _Steps, texts: Texts) -> None:
         if step is None:
             continue
         path, attribute, attribute_path, below = step
-        if path is not None:
-            found = texts.get(path)
-            if found is None:
-                found = texts[path] = []
-            # An element that has elements has no text of its own.
-            if text := (_around_comments(child) if len(child) else (child.text or "").strip()):
-                found.append(text)
         if attribute is not None:
             texts.setdefault(attribute_path, []).append(child.get(attribute) or "")
+        if path is not None:
+            # An element that has elements has no text of its own.
+            text = _around_comments(child) if len(child) else child.text
+            text = text and text.strip()
+            if path in texts:
+                if text:
+                    texts[path].append(text)
+            else:
+                texts[path] = [text] if text else []
         if below is not None:
             _collect(child, below, texts)
 
