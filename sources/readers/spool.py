@@ -31,6 +31,8 @@ from sources.readers import (
 _BATCH_ROWS = 20_000
 _BATCH_VALUES = 4 << 20
 _BATCH_CHARACTERS = 16 << 20
+_PIECE_ROWS = 2_500
+"""Rows of a batch that are held as Python's texts: many more, and new memory is asked for all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +75,42 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
     schema = pa.schema([("row_no", pa.int64()), *((f"d{i}", pa.string()) for i in range(len(columns)))])
     target = workspace.scratch / "spool.parquet"
     # Without the rows themselves: what tells a row's text holds on to all of it.
-    batch: list[Values[str, str | None]] = []
+    piece: list[Values[str, str | None]] = []
     numbers: list[int] = []
     batch_rows = max(min(_BATCH_ROWS, _BATCH_VALUES // len(schema)), 1)
-    broken = characters = 0
+    pieces: list[pa.Table] = []
+    rows_in_pieces = broken = characters = 0
     left_out: LeftOut = Counter()
 
-    def batch_table() -> pa.Table:
-        values = ([values.get(name) for values in batch] for name in columns)
+    def end_piece() -> None:
+        nonlocal rows_in_pieces
+        values = ([values.get(name) for values in piece] for name in columns)
         arrays = [pa.array(numbers, pa.int64()), *(pa.array(column, pa.string()) for column in values)]
-        batch.clear()
+        pieces.append(pa.Table.from_arrays(arrays, schema=schema))
+        rows_in_pieces += len(piece)
+        piece.clear()
         numbers.clear()
-        return pa.Table.from_arrays(arrays, schema=schema)
+
+    def batch_table() -> pa.Table:
+        nonlocal rows_in_pieces, characters
+        end_piece()
+        batch = pa.concat_tables(pieces)
+        pieces.clear()
+        rows_in_pieces = characters = 0
+        return batch
 
     with pq.ParquetWriter(target, schema, compression="lz4") as writer:
         for row_no, row in enumerate(rows(left_out), start=1):
             if isinstance(row, Broken):
                 broken += 1
                 continue
-            batch.append(row.values)
+            piece.append(row.values)
             numbers.append(row_no)
-            characters += sum(len(value) for value in row.values.values() if value)
-            if len(batch) == batch_rows or characters > _BATCH_CHARACTERS:
+            characters += sum(map(len, filter(None, row.values.values())))
+            if rows_in_pieces + len(piece) == batch_rows or characters > _BATCH_CHARACTERS:
                 writer.write_table(batch_table())
-                characters = 0
+            elif len(piece) == _PIECE_ROWS:
+                end_piece()
         writer.write_table(batch_table())
 
     def refused() -> Iterator[RefusedRecord]:
