@@ -1,6 +1,6 @@
 """Texts below an element of XML, by path: of a record that has many elements, the few that a format reads.
 
-Most of the time of a large XML file goes into asking its elements for their names, one by one. Paths that are wanted
+Much of the time of a large XML file goes into asking its elements for their names, one by one. Paths that are wanted
 are therefore taken apart once, what leads to none of them is passed over with all that it holds, and a name is looked
 up with its namespace as the parser gives it.
 """
