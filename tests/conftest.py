@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,35 @@ from pipelines.settings import Settings
 from sources.lake import Lake
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole nights come first: begun last, they keep one core busy while the other has nothing left to do."""
-    items.sort(key=lambda item: item.get_closest_marker("night") is None)
+    """Tests of one file run on one worker, and so do all that need the parsed dbt project: parsing takes seconds.
+
+    Whole nights come first and dbt next: begun last, they keep one core busy while the other has nothing left to do.
+    """
+    of_dbt = {item.path for item in items if "parsed_home" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("dbt" if item.path in of_dbt else str(item.path)))
+    items.sort(key=lambda item: (item.get_closest_marker("night") is None, item.path not in of_dbt))
 
 
 @pytest.fixture(scope="session")
-def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """An empty home whose dbt project has been parsed."""
+def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """An empty home whose dbt project has been parsed. Its lake is a link, for dbt writes its path into the manifest.
+
+    A home sets the environment of the process, from which dbt reads its settings; it ends with the session.
+    """
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    settings.prepare()
-    prepare_lake(Lake(settings.lake))
-    ensure_manifest(settings)
-    return settings
+    own_lake = settings.root / "own_lake"
+    own_lake.mkdir()
+    settings.lake.symlink_to(own_lake, target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in settings.environment():
+            patch.delenv(name, raising=False)
+        settings.prepare()
+        prepare_lake(Lake(settings.lake))
+        ensure_manifest(settings)
+        yield settings
 
 
 @pytest.fixture(scope="session")

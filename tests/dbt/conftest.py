@@ -1,37 +1,19 @@
-"""Fixtures of the dbt tests: one parsed project and one built warehouse a session."""
+"""Fixtures of the dbt tests: empty warehouses, and one that is built once a session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
 from tiny_portfolio import DELIVERIES
 from tiny_warehouse import Warehouse, WarehouseFactory
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
+from pipelines.dbt_manifest import parsed_project
+from pipelines.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseFactory]:
-    """Factory of warehouses; dbt parses the project once a session."""
-    root = tmp_path_factory.mktemp("dbt")
-    settings = {
-        "ANCHORWATCH_LAKE": str(root / "lake"),
-        "ANCHORWATCH_WAREHOUSE": str(root / "warehouse.duckdb"),
-        "DBT_PROJECT_DIR": str(PROJECT),
-        "DBT_PROFILES_DIR": str(PROJECT),
-        "DBT_TARGET_PATH": str(root / "target"),
-        "DBT_LOG_PATH": str(root / "logs"),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        parsed = dbtRunner().invoke(["parse", "--quiet", "--no-partial-parse"])
-        assert isinstance(parsed.result, Manifest), parsed.exception
-        yield WarehouseFactory(root, parsed.result)
+def warehouses(parsed_home: Settings, tmp_path_factory: pytest.TempPathFactory) -> WarehouseFactory:
+    """Factory of warehouses, all of which use the one parsed project."""
+    return WarehouseFactory(tmp_path_factory.mktemp("dbt"), parsed_home, parsed_project(parsed_home))
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from tiny_portfolio import Delivery, write_lake
 
+from pipelines.settings import Settings
 from sources.identity.match import match_night
 from sources.lake import Lake
 
@@ -35,17 +37,17 @@ EARLY_WARNING = [
 class Warehouse:
     """A lake and a DuckDB file of their own, and the dbt project parsed once for all of them.
 
-    dbt writes the lake's path into the manifest, so each warehouse links that one path to its own lake.
+    dbt writes the lake's path into the manifest, so a run links that one path to the warehouse's own lake.
     """
 
     folder: Path
+    parsed: Settings
     manifest: Manifest
-    linked_lake: Path
 
     @property
     def path(self) -> Path:
-        """The DuckDB file."""
-        return self.folder / "warehouse.duckdb"
+        """The DuckDB file; its name is the catalog that the parsed project names."""
+        return self.folder / self.parsed.working_warehouse.name
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Write deliveries to the lake, beside what it holds."""
@@ -55,16 +57,33 @@ class Warehouse:
         """Run dbt and return the status of each node by name; before a build, records are matched as in a night."""
         if arguments[0] == "build":
             match_night(Lake(self.folder / "lake"), as_of, since)
-        self.linked_lake.unlink(missing_ok=True)
-        self.linked_lake.symlink_to(self.folder / "lake")
-        os.environ["ANCHORWATCH_WAREHOUSE"] = str(self.path)
         night = f"{{as_of_date: '{as_of}', since_date: '{since or ''}'}}"
-        result = dbtRunner(manifest=self.manifest).invoke([*arguments, "--vars", night, "--quiet"])
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        # what dbt writes of a run beside its results costs more than a small model
+        quiet = ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+        with self._in_place():
+            result = dbtRunner(manifest=self.manifest).invoke(
+                [*arguments, "--project-dir", str(self.parsed.dbt_project), "--vars", night, *quiet]
+            )
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if result.exception is not None:
             raise result.exception
         assert isinstance(result.result, RunExecutionResult)
         return {node.node.name: str(node.status) for node in result.result}
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """This warehouse and its lake where the parsed project expects them."""
+        link, before = self.parsed.lake, self.parsed.lake.readlink()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.parsed.environment(), "ANCHORWATCH_WAREHOUSE": str(self.path)}.items():
+                patch.setenv(name, value)
+            link.unlink()
+            link.symlink_to(self.folder / "lake")
+            try:
+                yield
+            finally:
+                link.unlink()
+                link.symlink_to(before)
 
     def build(self, as_of: date, since: date | None = None, with_tests: bool = True) -> None:
         """Build one night, by default with its data tests; AssertionError names the nodes that did not pass."""
@@ -96,14 +115,15 @@ class Warehouse:
     def copy(self, folder: Path) -> Warehouse:
         """The same warehouse in another folder, to be broken there."""
         shutil.copytree(self.folder, folder)
-        return Warehouse(folder, self.manifest, self.linked_lake)
+        return Warehouse(folder, self.parsed, self.manifest)
 
 
 class WarehouseFactory:
     """Makes empty warehouses that share one parsed manifest."""
 
-    def __init__(self, root: Path, manifest: Manifest) -> None:
+    def __init__(self, root: Path, parsed: Settings, manifest: Manifest) -> None:
         self._root = root
+        self._parsed = parsed
         self._manifest = manifest
         self._count = 0
 
@@ -112,4 +132,4 @@ class WarehouseFactory:
         self._count += 1
         folder = self._root / f"warehouse_{self._count}"
         write_lake(folder / "lake", [])
-        return Warehouse(folder, self._manifest, self._root / "lake")
+        return Warehouse(folder, self._parsed, self._manifest)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
+import signal
 from datetime import date
 from pathlib import Path
 
@@ -111,6 +114,39 @@ def test_an_open_reader_keeps_the_old_file(tmp_path: Path) -> None:
         assert (
             str(con.execute("select max(registered_capital_amount) from core.dim_supplier").fetchall()[0][0]) == "9.00"
         )
+
+
+def test_a_publication_killed_at_any_moment_leaves_the_old_one_and_the_next_is_whole(tmp_path: Path) -> None:
+    before = digest(published(tmp_path))
+    published(tmp_path / "undisturbed", ROWS.replace("1.50", "9.00"))
+    manifest = read_manifest(tmp_path / "undisturbed" / "published", "bank")
+    assert manifest is not None
+    after = manifest["tables"]["core.dim_supplier"]["digest"]
+    processes = multiprocessing.get_context("forkserver")
+    for moment in MOMENTS:
+        process = processes.Process(target=publish_until, args=(tmp_path, moment))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, moment
+        manifest = read_manifest(tmp_path / "published", "bank")
+        assert manifest is not None
+        assert manifest["tables"]["core.dim_supplier"]["digest"] == before, moment
+    assert digest(published(tmp_path, ROWS.replace("1.50", "9.00"))) == after
+
+
+# functions of the publication, each of which begins when the one before has written
+MOMENTS = ("table_facts", "_swap_in", "os.replace")
+
+
+def publish_until(tmp_path: Path, moment: str) -> None:
+    """Publish other rows, and be killed where a function of the publication is about to begin."""
+
+    def killed(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"pipelines.publish.{moment}", killed)
+        published(tmp_path, ROWS.replace("1.50", "9.00"))
 
 
 def test_a_home_copied_with_its_links_followed_can_publish_again(tmp_path: Path) -> None:
