@@ -35,7 +35,7 @@ nightly: .venv/installed ## demo portfolio if landing is empty, then the whole n
 	@$(BIN)/anchorwatch nightly --train
 
 test: .venv/installed ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 8
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 8
 
 lint: .venv/installed ## style, types and SQL
 	@$(BIN)/ruff check .

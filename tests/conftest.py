@@ -8,23 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.dbt_manifest import ensure_manifest
 from pipelines.lake_datasets import prepare_lake
 from pipelines.settings import Settings
 from sources.lake import Lake
 
+NEED_PARSED_PROJECT = (
+    "tests/dbt/",
+    "tests/conventions/test_dbt_manifest.py",
+    "tests/pipelines/test_definitions.py",
+    "tests/pipelines/test_freshness.py",
+)
 
-@pytest.hookimpl(tryfirst=True)
+
+class Scheduling(LoadScopeScheduling):
+    """Tests of one file run on one worker, and so do all that need the parsed dbt project: parsing takes seconds."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "parsed project" if nodeid.startswith(NEED_PARSED_PROJECT) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run on one worker, and so do all that need the parsed dbt project: parsing takes seconds.
-
-    Whole nights come first and dbt next: begun last, they keep one core busy while the other has nothing left to do.
-    """
-    of_dbt = {item.path for item in items if "parsed_home" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("dbt" if item.path in of_dbt else str(item.path)))
-    items.sort(key=lambda item: (item.get_closest_marker("night") is None, item.path not in of_dbt))
+    """Whole nights come first and dbt next: begun last, they keep one core busy while the other has nothing to do."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("night") is None,
+            not item.nodeid.startswith(NEED_PARSED_PROJECT),
+        )
+    )
 
 
 @pytest.fixture(scope="session")
