@@ -212,5 +212,8 @@ def _parsed(library: models.Transactions, field: Field) -> dict[str, Any]:
 
 def _text(data: dict[str, Any], *names: str) -> str | None:
     """The first of these values that is not blank, trimmed."""
-    texts = (str(data.get(name) or "").strip() for name in names)
-    return next((text for text in texts if text), None)
+    for name in names:
+        value = data.get(name)
+        if value and (text := str(value).strip()):
+            return text
+    return None
