@@ -24,6 +24,7 @@ import pytest
 
 from pipelines.publish import read_manifest
 from pipelines.settings import CHECKOUT
+from pipelines.trap_docs import PAGE, traps
 from sources.contract import load_contracts
 from sources.simulator import extend, simulate
 
@@ -135,6 +136,18 @@ def test_every_supplier_is_scored_or_told_why_not(first_night: Path) -> None:
     )
     assert rows == suppliers == known > 100
     assert (bad_pd, unexplained) == (0, 0)
+
+
+def test_every_trap_of_the_page_is_one(first_night: Path) -> None:
+    """Each pair of queries runs on a publication, and the wrong one says something else than the right one.
+
+    But for the two that need what this portfolio has not: the day in question, and a file that came twice.
+    """
+    known = list(traps(PAGE.read_text()))
+    assert len(known) == PAGE.read_text().count("-- wrong") == PAGE.read_text().count("-- right") > 10
+    with duckdb.connect(str(first_night / "published/bank/anchorwatch.duckdb"), read_only=True) as con:
+        same = {trap.title for trap in known if len(set(trap.answers(con))) == 1}
+    assert same <= {"An interval ends before its last day", "What was delivered is not what there is"}
 
 
 def test_a_better_grade_never_has_a_higher_pd(first_night: Path) -> None:
