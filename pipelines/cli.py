@@ -200,6 +200,14 @@ def status() -> None:
     show_morning(settings, console)
 
 
+@app.command("docs")
+def write_docs() -> None:
+    """Write the documentation of the warehouse, with columns, tests and lineage, as one page."""
+    from pipelines.dbt_docs import write_dbt_docs
+
+    console.print(f"Documentation: {write_dbt_docs(Settings())}", soft_wrap=True, highlight=False)
+
+
 @app.command()
 def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 3000) -> None:
     """Open the Dagster UI on 127.0.0.1 with everything loaded."""

@@ -19,6 +19,7 @@ from sources.lake import Lake
 NEED_PARSED_PROJECT = (
     "tests/dbt/",
     "tests/conventions/test_dbt_manifest.py",
+    "tests/pipelines/test_dbt_docs.py",
     "tests/pipelines/test_definitions.py",
     "tests/pipelines/test_freshness.py",
 )
