@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pipelines.publish import TableDocs
 from pipelines.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
@@ -115,6 +116,14 @@ class Manifest:
     def tables_for_readers(self) -> list[str]:
         """`schema.table` of every mart, sorted."""
         return sorted(name for name, node in self.models.items() if node["schema"] in SCHEMAS_FOR_READERS)
+
+    def docs_for_readers(self) -> dict[str, TableDocs]:
+        """What every mart and its columns mean, by `schema.table`."""
+        return {name: self._docs(self.models[name]) for name in self.tables_for_readers()}
+
+    def _docs(self, model: dict[str, Any]) -> TableDocs:
+        columns = {name: str(column["description"]) for name, column in model["columns"].items()}
+        return TableDocs(str(model["description"]), columns)
 
     def feeds_behind(self, table: str) -> set[str]:
         """The `source.feed` names from which a table is made, through all models between."""

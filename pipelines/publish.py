@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,14 @@ class PublicationError(Exception):
 
 
 @dataclass(frozen=True)
+class TableDocs:
+    """What a table and its columns mean, for the comments of the published file."""
+
+    description: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Publication:
     """What was published where; `tables` maps `schema.table` to its rows and digest."""
 
@@ -48,7 +56,7 @@ def publish(
     warehouse: Path,
     published: Path,
     audience: str,
-    tables: Iterable[str],
+    tables: Mapping[str, TableDocs],
     *,
     as_of: date,
     model_version: str,
@@ -56,7 +64,7 @@ def publish(
     mask: Mask,
     personal: frozenset[str],
 ) -> Publication:
-    """Copy `schema.table` names from a warehouse file and make them the audience's publication.
+    """Copy tables, named `schema.table`, from a warehouse file and make them the audience's publication.
 
     Columns named in `personal` (by contract) hold tokens of `mask` in what is published, and digests are over those.
     Only text can be masked: a personal column of another type stops the publication, nothing is left out in silence.
@@ -68,9 +76,9 @@ def publish(
     building = published / f".{audience}-building"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    names = sorted(tables)
-    facts = _copy_tables(warehouse, building, names, mask, personal)
-    whole = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    facts = _copy_tables(warehouse, building, tables, mask, personal)
+    said = {name: [docs.description, dict(docs.columns)] for name, docs in tables.items()}
+    whole = hashlib.sha256(json.dumps([facts, said], sort_keys=True).encode()).hexdigest()[:12]
     manifest = {
         "as_of_date": as_of.isoformat(),
         "audience": audience,
@@ -87,7 +95,7 @@ def publish(
 
 
 def _copy_tables(
-    warehouse: Path, building: Path, names: list[str], mask: Mask, personal: frozenset[str]
+    warehouse: Path, building: Path, tables: Mapping[str, TableDocs], mask: Mask, personal: frozenset[str]
 ) -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
     with duckdb.connect() as con:
@@ -96,11 +104,11 @@ def _copy_tables(
             f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
         )
         con.create_function("token_of", mask.token, [str], str)
-        for name in names:
+        for name in sorted(tables):
             schema, table = name.split(".")
             con.execute(f'create schema if not exists target."{schema}"')
             con.execute(f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, personal)}')
-            _copy_comments(con, schema, table)
+            _comment(con, schema, table, tables[name])
             parquet = building / "parquet" / schema / f"{table}.parquet"
             parquet.parent.mkdir(parents=True, exist_ok=True)
             rows = f'select * from target."{schema}"."{table}"'
@@ -112,7 +120,7 @@ def _copy_tables(
 def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, personal: frozenset[str]) -> str:
     """SQL of the rows as they may leave; each personal value is hashed once, however many rows have it."""
     source, values, joins = f'warehouse."{schema}"."{table}"', [], []
-    for column, kind, _ in _columns(con, schema, table):
+    for column, kind in _columns(con, schema, table):
         if column not in personal:
             values.append(f'source."{column}"')
             continue
@@ -130,30 +138,25 @@ def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, per
     return f"select {', '.join(values)} from {source} as source {' '.join(joins)}"
 
 
-def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str, str | None]]:
+def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str]]:
     columns = con.execute(
-        "select column_name, data_type, comment from duckdb_columns() "
+        "select column_name, data_type from duckdb_columns() "
         "where database_name = 'warehouse' and schema_name = ? and table_name = ? order by column_index",
         [schema, table],
     ).fetchall()
     if not columns:
         raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.")
-    return [(str(name), str(kind), comment) for name, kind, comment in columns]
+    return [(str(name), str(kind)) for name, kind in columns]
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
-    """Carry the descriptions that dbt wrote into the published file: BI tools show them beside the columns."""
-    row = con.execute(
-        "select comment from (select database_name, schema_name, table_name, comment from duckdb_tables() "
-        "union all select database_name, schema_name, view_name, comment from duckdb_views()) "
-        "where database_name = 'warehouse' and schema_name = ? and table_name = ?",
-        [schema, table],
-    ).fetchone()
-    if row and row[0]:
-        con.execute(f'comment on table target."{schema}"."{table}" is \'{_quoted(row[0])}\'')
-    for column, _, comment in _columns(con, schema, table):
-        if comment:
-            con.execute(f'comment on column target."{schema}"."{table}"."{column}" is \'{_quoted(comment)}\'')
+def _comment(con: duckdb.DuckDBPyConnection, schema: str, table: str, docs: TableDocs) -> None:
+    """Carry what the project says of a table into the published file: BI tools show it beside the columns."""
+    target = f'target."{schema}"."{table}"'
+    if docs.description:
+        con.execute(f"comment on table {target} is '{_quoted(docs.description)}'")
+    for column, _ in _columns(con, schema, table):
+        if text := docs.columns.get(column):
+            con.execute(f"comment on column {target}.\"{column}\" is '{_quoted(text)}'")
 
 
 def table_facts(

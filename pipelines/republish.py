@@ -32,7 +32,7 @@ def _publish(settings: Settings, last: date, model_version: str) -> Publication:
             settings.warehouse,
             settings.published,
             settings.audience,
-            Manifest(settings.manifest).tables_for_readers(),
+            Manifest(settings.manifest).docs_for_readers(),
             as_of=last,
             model_version=model_version,
             code_version=code_version(),

@@ -15,7 +15,7 @@ from pipelines.settings import Settings
 def publication_asset(settings: Settings) -> AssetsDefinition:
     """The publication depends on every table that it copies, so it waits for all their checks."""
     manifest = Manifest(settings.manifest)
-    tables = manifest.tables_for_readers()
+    tables = manifest.docs_for_readers()
 
     @asset(
         key=AssetKey(["published", settings.audience]),

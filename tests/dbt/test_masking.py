@@ -15,7 +15,7 @@ from tiny_warehouse import WarehouseFactory
 
 from pipelines.dbt_manifest import SCHEMAS_FOR_READERS
 from pipelines.mask import Mask, personal_columns
-from pipelines.publish import Publication, publish
+from pipelines.publish import Publication, TableDocs, publish
 from sources.contract import Contract, load_contracts
 
 MARKER = "MARKER 6222 0212 3456"
@@ -52,7 +52,7 @@ def published(warehouses: WarehouseFactory, tmp_path_factory: pytest.TempPathFac
         warehouse.path,
         tmp_path_factory.mktemp("published"),
         "bank",
-        warehouse.tables(SCHEMAS_FOR_READERS),
+        dict.fromkeys(warehouse.tables(SCHEMAS_FOR_READERS), TableDocs()),
         as_of=date(2026, 4, 3),
         model_version="m1",
         code_version="c1",

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from pipelines.mask import Mask
-from pipelines.publish import Publication, PublicationError, publish, read_manifest
+from pipelines.publish import Publication, PublicationError, TableDocs, publish, read_manifest
 
 NIGHT = date(2026, 6, 30)
 MASK = Mask(b"a secret of thirty-two characters")
@@ -28,8 +28,6 @@ def warehouse(path: Path, rows: str) -> Path:
             f"create table core.dim_supplier as select * from (values {rows}) "
             "as t(supplier_id, supplier_name, registered_capital_amount, loaded_at)"
         )
-        con.execute("comment on table core.dim_supplier is 'Grain: one row per supplier''s id'")
-        con.execute("comment on column core.dim_supplier.supplier_id is 'Platform id'")
     return path
 
 
@@ -38,12 +36,17 @@ SECOND = "('S2', null, null, timestamp '2026-07-01 02:00')"
 ROWS = f"{FIRST}, {SECOND}"
 
 
-def published(tmp_path: Path, rows: str = ROWS, personal: frozenset[str] = frozenset()) -> Publication:
+DOCS = TableDocs("Grain: one row per supplier's id", {"supplier_id": "Platform id"})
+
+
+def published(
+    tmp_path: Path, rows: str = ROWS, personal: frozenset[str] = frozenset(), docs: TableDocs = DOCS
+) -> Publication:
     return publish(
         warehouse(tmp_path / "w" / "anchorwatch.duckdb", rows),
         tmp_path / "published",
         "bank",
-        ["core.dim_supplier"],
+        {"core.dim_supplier": docs},
         as_of=NIGHT,
         model_version="m1",
         code_version="c1",
@@ -74,6 +77,14 @@ def test_database_parquet_and_manifest_hold_the_same_rows(tmp_path: Path) -> Non
     assert manifest is not None
     assert manifest["as_of_date"] == "2026-06-30"
     assert manifest["tables"]["core.dim_supplier"]["rows"] == 2
+
+
+def test_new_words_about_the_same_rows_are_published(tmp_path: Path) -> None:
+    before = digest(published(tmp_path))
+    done = published(tmp_path, docs=TableDocs("Grain: one row per supplier"))
+    assert digest(done) == before
+    with duckdb.connect(str(done.database), read_only=True) as con:
+        assert con.execute("select comment from duckdb_tables()").fetchall() == [("Grain: one row per supplier",)]
 
 
 def test_file_is_written_for_clients_of_the_1_x_line(tmp_path: Path) -> None:
@@ -200,7 +211,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
             warehouse(tmp_path / "w.duckdb", ROWS),
             tmp_path / "published",
             "bank",
-            ["risk.watchlist"],
+            {"risk.watchlist": TableDocs()},
             as_of=NIGHT,
             model_version="m",
             code_version="c",

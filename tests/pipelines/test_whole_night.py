@@ -150,6 +150,12 @@ def test_every_trap_of_the_page_is_one(first_night: Path) -> None:
     assert same <= {"An interval ends before its last day", "What was delivered is not what there is"}
 
 
+def test_every_published_table_and_column_says_what_it_is(first_night: Path) -> None:
+    silent = "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null"
+    assert published(first_night, silent) == []
+    assert published(first_night, "select table_name from duckdb_tables() where comment is null") == []
+
+
 def test_a_better_grade_never_has_a_higher_pd(first_night: Path) -> None:
     inversions = published(
         first_night,
