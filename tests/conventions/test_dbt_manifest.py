@@ -54,6 +54,19 @@ def test_every_mart_has_a_tested_key(marts: dict[str, dict[str, Any]], dbt_manif
     assert sorted(set(marts) - keyed) == []
 
 
+def test_every_mart_has_a_reader_and_readers_read_marts_alone(
+    models: dict[str, dict[str, Any]], dbt_manifest: dict[str, Any]
+) -> None:
+    read = {parent for reader in dbt_manifest["exposures"].values() for parent in reader["depends_on"]["nodes"]}
+    # an earlier version of a model is kept for those who have not followed yet
+    latest = {
+        name
+        for name, node in models.items()
+        if node["schema"] in MARTS and node.get("version") == node.get("latest_version")
+    }
+    assert sorted(read ^ latest) == []
+
+
 def test_marts_never_read_staging(marts: dict[str, dict[str, Any]], dbt_manifest: dict[str, Any]) -> None:
     wrong = [
         f"{name} reads {parent}"
