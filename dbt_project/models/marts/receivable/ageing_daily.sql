@@ -12,7 +12,7 @@
 with payables as (
     select
         dates.as_of_date,
-        core_enterprises.core_enterprise_id,
+        {{ keeper_of_books() }} as core_enterprise_id,
         case when roles.supplier_known_date <= dates.as_of_date then roles.supplier_id end as supplier_id,
         payables.currency,
         payables.due_date,
@@ -22,7 +22,7 @@ with payables as (
         on
             dates.as_of_date >= payables.valid_from
             and (payables.valid_to is null or dates.as_of_date < payables.valid_to)
-    inner join {{ ref('int_core_enterprise') }} as core_enterprises
+    left join {{ ref('int_core_enterprise') }} as core_enterprises
         on
             payables.company_code = core_enterprises.company_code
             and dates.as_of_date >= core_enterprises.valid_from

@@ -2,7 +2,7 @@ with payables as (
     select
         payables.payable_id as receivable_id,
         'PAYABLE' as receivable_type,
-        core_enterprises.core_enterprise_id,
+        {{ keeper_of_books() }} as core_enterprise_id,
         roles.supplier_id,
         vendors.party_id as supplier_party_id,
         cast(null as string) as certificate_id,
@@ -32,7 +32,7 @@ with payables as (
         settlements.settled_date,
         payables.valid_from as changed_date
     from {{ ref('int_payable_interval') }} as payables
-    inner join {{ ref('int_core_enterprise') }} as core_enterprises
+    left join {{ ref('int_core_enterprise') }} as core_enterprises
         on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
     left join {{ ref('int_payable_settlement') }} as settlements on payables.payable_id = settlements.payable_id
     left join {{ ref('int_vendor') }} as vendors
