@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='payable_id') }}
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='payable_id',
+    on_schema_change='append_new_columns',
+) }}
 
 {%- set legs = ['credited', 'paid_cash', 'paid_bill', 'set_off', 'certificate_cleared', 'certificate_issued'] %}
 
@@ -53,6 +56,7 @@ select
     versions.is_disputed,
     versions.is_payment_blocked,
     versions.retention_amount,
+    versions.retention_due_date,
     turned.valid_from,
     turned.valid_to,
     versions.gross_amount,
