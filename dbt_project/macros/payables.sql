@@ -15,6 +15,12 @@
     )
 {%- endmacro %}
 
+{#- The day on which a payable is due: as its payment term says, or else as the books stated first. A later statement of
+    theirs does not make what is late punctual. -#}
+{% macro payable_due_date(payables) -%}
+    coalesce({{ payables }}.terms_due_date, {{ payables }}.first_due_date, {{ payables }}.due_date)
+{%- endmacro %}
+
 {#- Select: what was open of confirmed payables on each of some dates (a relation with `as_of_date`), as known then. The
     retention is a row of its own (`is_retention`), for it falls due later than the rest. -#}
 {% macro payables_on(dates) -%}
@@ -25,8 +31,10 @@
         case when roles.supplier_known_date <= dates.as_of_date then roles.supplier_id end as supplier_id,
         payables.currency,
         parts.is_retention,
-        case when parts.is_retention then {{ retention_due_date('payables', 'rules') }} else payables.due_date end
-            as due_date,
+        case
+            when parts.is_retention then {{ retention_due_date('payables', 'rules') }}
+            else {{ payable_due_date('payables') }}
+        end as due_date,
         case
             when parts.is_retention then {{ open_retention('payables') }}
             else payables.open_amount - {{ open_retention('payables') }}

@@ -24,10 +24,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A credit note does not name its invoice's fiscal year, so the documents of all years under a number count. -#}
+{#- A credit note does not name its invoice's fiscal year, so the documents of all years under a number count. A receipt
+    moves the due date of a term that runs from delivery. -#}
 {% macro is_touched_payable() -%}
     {%- set invoices, payments = ref('stg_erp__ap_invoice'), ref('stg_erp__ap_payment') -%}
     {%- set certificates, touched_roots = ref('int_certificate'), ref('int_touched_root') -%}
+    {%- set receipts = ref('stg_erp__goods_receipt') -%}
     {%- if is_night() -%}
     (company_code, ap_document_no) in (
         select fresh.company_code, fresh.ap_document_no from {{ invoices }} as fresh
@@ -42,6 +44,14 @@
         select fresh.company_code, fresh.ap_document_no from {{ certificates }} as fresh
         inner join {{ touched_roots }} as touched on fresh.certificate_id = touched.root_certificate_id
         where fresh.ap_document_no is not null
+        union all
+        select invoices.company_code, invoices.ap_document_no from {{ receipts }} as fresh
+        inner join {{ invoices }} as invoices
+            on
+                fresh.company_code = invoices.company_code
+                and fresh.po_no = invoices.po_no
+                and fresh.po_line_no = invoices.po_line_no
+        where fresh.batch_date > {{ since_date() }} and invoices.term_start_basis = 'DELIVERY'
     )
     {%- else -%}
     true

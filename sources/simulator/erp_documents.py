@@ -149,6 +149,7 @@ def _ap_invoices(history: History, items: Payables, invoice_numbers: pa.Array) -
             "invoice_date": dates(timeline, np.where(is_credit, day, items.invoice_day[row])),
             "posting_date": dates(timeline, posted),
             "baseline_date": dates(timeline, np.where(opening, NEVER, posted)),
+            "term_start_basis": pc.if_else(pa.array(opening | is_credit), null, pa.scalar("BOOKING")),
             "payment_terms_days": pa.array(np.where(is_credit, 0, edges.terms_days[edge]), mask=opening),
             "due_date": dates(timeline, due),
             "net_amount": decimals(net),

@@ -14,7 +14,9 @@ with payables as (
         payables.fiscal_year,
         payables.supplier_invoice_no,
         payables.confirmed_date,
-        payables.due_date,
+        {{ payable_due_date('payables') }} as due_date,
+        case when payables.terms_due_date is not null then 'TERMS' else 'FIRST_STATED' end as due_date_source,
+        payables.due_date as stated_due_date,
         payables.currency,
         payables.gross_amount as face_amount,
         payables.credited_amount,
@@ -28,12 +30,27 @@ with payables as (
         payables.open_amount,
         cast(0 as decimal(18, 2)) as financed_amount,
         payables.retention_amount,
+        {{ open_retention('payables') }} as retention_open_amount,
+        case when payables.retention_amount > 0 then {{ retention_due_date('payables', 'rules') }} end
+            as retention_due_date,
         payables.is_disputed,
+        case
+            when payables.credited_amount >= payables.gross_amount and payables.gross_amount > 0 then 'CANCELLED'
+            when payables.open_amount <= 0 and payables.certificated_amount >= payables.gross_amount
+                - payables.credited_amount then 'CERTIFICATED'
+            when payables.open_amount <= 0 then 'SETTLED'
+            when payables.is_disputed then 'DISPUTED'
+            when payables.open_amount < payables.gross_amount - payables.credited_amount then 'PARTLY_SETTLED'
+            else 'CONFIRMED'
+        end as lifecycle_state,
+        settlements.invoice_settled_date,
         settlements.settled_date,
         payables.valid_from as changed_date
     from {{ ref('int_payable_interval') }} as payables
     left join {{ ref('int_core_enterprise') }} as core_enterprises
         on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
+    left join {{ ref('rule_parameter') }} as rules
+        on {{ rule_in_force('rules', 'retention_days', 'payables.posting_date') }}
     left join {{ ref('int_payable_settlement') }} as settlements on payables.payable_id = settlements.payable_id
     left join {{ ref('int_vendor') }} as vendors
         on
@@ -97,6 +114,8 @@ certificates as (
         cast(null as string) as supplier_invoice_no,
         certificates.issue_date as confirmed_date,
         certificates.due_date,
+        'PROMISE' as due_date_source,
+        certificates.due_date as stated_due_date,
         certificates.currency,
         cast(positions.face_amount - positions.passed_on_amount as decimal(18, 2)) as face_amount,
         cast(0 as decimal(18, 2)) as credited_amount,
@@ -111,7 +130,20 @@ certificates as (
             as open_amount,
         positions.financed_amount,
         cast(null as decimal(18, 2)) as retention_amount,
+        cast(0 as decimal(18, 2)) as retention_open_amount,
+        cast(null as date) as retention_due_date,
         cast(null as boolean) as is_disputed,
+        case
+            when positions.available_amount + positions.frozen_amount + positions.financed_amount = 0 then case
+                when positions.written_off_amount > 0 then 'WRITTEN_OFF'
+                when positions.cancelled_amount > 0 then 'CANCELLED'
+                else 'REDEEMED'
+            end
+            when positions.financed_amount > 0 then 'FINANCED'
+            when positions.available_amount = 0 then 'FROZEN'
+            else 'HELD'
+        end as lifecycle_state,
+        closings.closed_date as invoice_settled_date,
         closings.closed_date as settled_date,
         positions.valid_from as changed_date
     from {{ ref('int_certificate_position_interval') }} as positions
@@ -134,9 +166,15 @@ receivables as (
     select * from certificates
 )
 
+-- What is paid after all but the retention was paid is late by the retention's due date alone.
 select
     *,
     case
-        when settled_date is not null then greatest({{ days_between('due_date', 'settled_date') }}, 0)
+        when settled_date is not null
+            then greatest(
+                {{ days_between('due_date', 'coalesce(invoice_settled_date, settled_date)') }},
+                coalesce({{ days_between('retention_due_date', 'settled_date') }}, 0),
+                0
+            )
     end as days_late
 from receivables
