@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='append_new_columns',
+        pre_hook='{{ drop_touched_receivables() }}'
+    )
+}}
+
+{%- set touched_receivables = touched_receivables() %}
+
 with payables as (
     select
         payables.payable_id as receivable_id,
@@ -58,7 +69,12 @@ with payables as (
             and payables.erp_vendor_no = vendors.erp_vendor_no
             and vendors.valid_to is null
     left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
-    where payables.valid_to is null and payables.confirmed_date is not null
+    where
+        payables.valid_to is null
+        and payables.confirmed_date is not null
+        {%- if is_night() %}
+        and payables.payable_id in ({{ touched_receivables }})
+        {%- endif %}
 ),
 
 -- A leaf of a certificate tree is closed by what takes from it and gives to nobody.
@@ -68,7 +84,13 @@ closing_days as (
         cast(occurred_at as date) as closing_date,
         sum(amount) as amount
     from {{ ref('int_certificate_event') }}
-    where valid_to is null and posted_date is not null and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
+    where
+        valid_to is null
+        and posted_date is not null
+        and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
+        {%- if is_night() %}
+        and certificate_id in ({{ touched_receivables }})
+        {%- endif %}
     group by certificate_id, cast(occurred_at as date)
 ),
 
@@ -154,6 +176,9 @@ certificates as (
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
     where
         positions.valid_to is null
+        {%- if is_night() %}
+        and positions.certificate_id in ({{ touched_receivables }})
+        {%- endif %}
         and (
             (positions.passed_on_amount = 0 and certificates.withdrawn_date is null)
             or positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
