@@ -7,7 +7,7 @@
     )
 }}
 
-{%- set buckets = [(1, 30), (31, 60), (61, 90), (91, 120)] %}
+{%- set buckets = ageing_buckets() %}
 
 with payables as (
     {{ payables_on(snapshot_dates()) }}
