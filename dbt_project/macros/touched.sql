@@ -79,6 +79,15 @@
     or withdrawn comes back as none. -#}
 {% macro drop_touched_receivables() -%}
     {%- if is_night() -%}
-    delete from {{ this }} where receivable_id in ({{ touched_receivables() }})
+    delete from {{ this }}
+    {%- if is_night_of_release_with('lifecycle_state') %}
+    where receivable_id in ({{ touched_receivables() }})
     {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- True on a night that continues a table which has the column. One that an earlier release made without it is made
+    anew as a whole, for its rows would miss what the column says. -#}
+{% macro is_night_of_release_with(column) -%}
+    {{ return(is_night() and column in (adapter.get_columns_in_relation(this) | map(attribute='name') | list)) }}
 {%- endmacro %}

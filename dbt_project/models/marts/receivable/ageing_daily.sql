@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -20,6 +21,7 @@ certificates as (
         certificates.core_enterprise_id,
         certificates.holder_id as supplier_id,
         certificates.currency,
+        false as is_retention,
         certificates.due_date,
         positions.available_amount + positions.frozen_amount + positions.financed_amount as open_amount
     from {{ snapshot_dates() }} as dates
@@ -42,6 +44,7 @@ receivables as (
             core_enterprise_id,
             supplier_id,
             currency,
+            is_retention,
             due_date,
             open_amount
         from payables
@@ -66,6 +69,7 @@ select
     cast(sum(case when days_past_due > {{ buckets[-1][1] }} then open_amount else 0 end) as decimal(18, 2))
         as overdue_over_{{ buckets[-1][1] }}_amount,
     cast(greatest(max(days_past_due), 0) as integer) as max_days_past_due,
-    cast(count(distinct receivable_id) as bigint) as receivable_count
+    cast(count(distinct receivable_id) as bigint) as receivable_count,
+    cast(sum(case when is_retention then open_amount else 0 end) as decimal(18, 2)) as retention_amount
 from receivables
 group by as_of_date, core_enterprise_id, supplier_id, currency

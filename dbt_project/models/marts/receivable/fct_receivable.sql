@@ -8,6 +8,7 @@
 }}
 
 {%- set touched_receivables = touched_receivables() %}
+{%- set is_continued = is_night_of_release_with('lifecycle_state') %}
 
 with payables as (
     select
@@ -72,7 +73,7 @@ with payables as (
     where
         payables.valid_to is null
         and payables.confirmed_date is not null
-        {%- if is_night() %}
+        {%- if is_continued %}
         and payables.payable_id in ({{ touched_receivables }})
         {%- endif %}
 ),
@@ -88,7 +89,7 @@ closing_days as (
         valid_to is null
         and posted_date is not null
         and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
-        {%- if is_night() %}
+        {%- if is_continued %}
         and certificate_id in ({{ touched_receivables }})
         {%- endif %}
     group by certificate_id, cast(occurred_at as date)
@@ -176,7 +177,7 @@ certificates as (
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
     where
         positions.valid_to is null
-        {%- if is_night() %}
+        {%- if is_continued %}
         and positions.certificate_id in ({{ touched_receivables }})
         {%- endif %}
         and (
