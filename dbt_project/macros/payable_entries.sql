@@ -22,6 +22,7 @@
             ap_document_no,
             fiscal_year,
             erp_vendor_no,
+            due_date,
             valid_from as known_date
         from versions
         qualify row_number() over (partition by payable_id order by valid_from) = 1

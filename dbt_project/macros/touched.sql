@@ -24,24 +24,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A credit note does not name its invoice's fiscal year, so the documents of all years under a number count. -#}
 {% macro is_touched_payable() -%}
-    {%- set invoices, payments = ref('stg_erp__ap_invoice'), ref('stg_erp__ap_payment') -%}
-    {%- set certificates, touched_roots = ref('int_certificate'), ref('int_touched_root') -%}
+    {%- set touched_payables = ref('int_touched_payable') -%}
     {%- if is_night() -%}
     (company_code, ap_document_no) in (
-        select fresh.company_code, fresh.ap_document_no from {{ invoices }} as fresh
-        where fresh.batch_date > {{ since_date() }}
-        union all
-        select fresh.company_code, fresh.reference_ap_document_no from {{ invoices }} as fresh
-        where fresh.batch_date > {{ since_date() }} and fresh.reference_ap_document_no is not null
-        union all
-        select fresh.company_code, fresh.ap_document_no from {{ payments }} as fresh
-        where fresh.batch_date > {{ since_date() }}
-        union all
-        select fresh.company_code, fresh.ap_document_no from {{ certificates }} as fresh
-        inner join {{ touched_roots }} as touched on fresh.certificate_id = touched.root_certificate_id
-        where fresh.ap_document_no is not null
+        select
+            touched.company_code,
+            touched.ap_document_no
+        from {{ touched_payables }} as touched
     )
     {%- else -%}
     true
@@ -55,4 +45,58 @@
     {%- if is_night() -%}
     delete from {{ this }} where {{ condition }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Select: the receivables that a night makes anew. Beside those on which something was delivered they are those whose
+    owner or debtor is known to be another since: a vendor, supplier or core enterprise has a new state. -#}
+{% macro touched_receivables() -%}
+    {%- set payables, certificates = ref('int_payable_interval'), ref('int_certificate') -%}
+    {%- set vendors, suppliers = ref('int_vendor'), ref('int_supplier') -%}
+    {%- set core_enterprises = ref('int_core_enterprise') -%}
+    select payable_id as receivable_id
+    from {{ payables }}
+    where
+        {{ is_touched_payable() }}
+        or company_code in (
+            select fresh.company_code from {{ core_enterprises }} as fresh where {{ is_fresh('fresh') }}
+        )
+        or (company_code, erp_vendor_no) in (
+            select
+                fresh.company_code,
+                fresh.erp_vendor_no
+            from {{ vendors }} as fresh
+            where
+                {{ is_fresh('fresh') }}
+                or fresh.party_id in (
+                    select suppliers.party_id from {{ suppliers }} as suppliers where {{ is_fresh('suppliers') }}
+                )
+        )
+    union
+    select certificate_id as receivable_id
+    from {{ certificates }}
+    where
+        {{ is_touched_root() }}
+        or holder_id in (select fresh.supplier_id from {{ suppliers }} as fresh where {{ is_fresh('fresh') }})
+{%- endmacro %}
+
+{#- Condition, on a night: an interval began or ended since the last finished one. -#}
+{% macro is_fresh(intervals) -%}
+    ({{ intervals }}.valid_from > {{ since_date() }} or {{ intervals }}.valid_to > {{ since_date() }})
+{%- endmacro %}
+
+{#- Pre-hook of fct_receivable: on a night the receivables that are made anew go first, for a certificate that was split
+    or withdrawn comes back as none. -#}
+{% macro drop_touched_receivables() -%}
+    {%- if is_night() -%}
+    delete from {{ this }}
+    {%- if is_night_of_release_with('lifecycle_state') %}
+    where receivable_id in ({{ touched_receivables() }})
+    {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- True on a night that continues a table which has the column. One that an earlier release made without it is made
+    anew as a whole, for its rows would miss what the column says. -#}
+{% macro is_night_of_release_with(column) -%}
+    {{ return(is_night() and column in (adapter.get_columns_in_relation(this) | map(attribute='name') | list)) }}
 {%- endmacro %}

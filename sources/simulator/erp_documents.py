@@ -125,6 +125,7 @@ def _ap_invoices(history: History, items: Payables, invoice_numbers: pa.Array) -
     credit_net = np.rint(items.credit[row] / (1 + rate)).astype(np.int64)
     net = np.where(is_credit, credit_net, items.net[row])
     tax = np.where(is_credit, items.credit[row] - credit_net, items.tax[row])
+    retention = np.where(is_credit, 0, items.retention[row])
     document = labels("51", items.document[row], 8)
     credit_document = labels("57", items.document[row], 8)
     own_number = invoice_numbers.take(pa.array(np.maximum(items.invoice_row[row], 0)))
@@ -148,12 +149,14 @@ def _ap_invoices(history: History, items: Payables, invoice_numbers: pa.Array) -
             "invoice_date": dates(timeline, np.where(is_credit, day, items.invoice_day[row])),
             "posting_date": dates(timeline, posted),
             "baseline_date": dates(timeline, np.where(opening, NEVER, posted)),
+            "term_start_basis": pc.if_else(pa.array(opening | is_credit), null, pa.scalar("BOOKING")),
             "payment_terms_days": pa.array(np.where(is_credit, 0, edges.terms_days[edge]), mask=opening),
             "due_date": dates(timeline, due),
             "net_amount": decimals(net),
             "tax_amount": decimals(tax),
             "gross_amount": decimals(net + tax),
-            "retention_amount": decimals(np.where(is_credit, 0, items.retention[row])),
+            "retention_amount": decimals(retention),
+            "retention_due_date": dates(timeline, np.where(retention > 0, items.posted[row] + RETENTION_DAYS, NEVER)),
             "currency": constant(CURRENCY, len(row)),
             "confirmed_date": dates(timeline, np.where(disputed, NEVER, np.where(is_update, day, posted))),
             "is_disputed": disputed,

@@ -122,7 +122,7 @@ def test_every_test_is_a_check_on_an_asset_of_its_pass(dbt_manifest: dict[str, A
     after_scoring = {name for name, node in nodes.items() if "after_scoring" in node["tags"]}
     tests = {name: node for name, node in nodes.items() if node["resource_type"] == "test"}
     assert tests
-    model_of = {n["name"]: name for name, n in nodes.items() if n["resource_type"] in {"model", "seed"}}
+    model_of = {n["alias"]: name for name, n in nodes.items() if n["resource_type"] in {"model", "seed"}}
     stray = []
     for name, test in tests.items():
         key = get_asset_check_key_for_test(dbt_manifest, Translator(), name, None)

@@ -9,10 +9,11 @@
     {{ return([30, 60, 90, 180, 270, 360, 365, 455]) }}
 {%- endmacro %}
 
-{#- Condition that a dated rule of the seed was in force on a date; `rules` is rule_parameter joined under that alias.
-    -#}
-{% macro rule_in_force(rules, rule_id, on_date) -%}
+{#- Condition that a dated rule of the seed was in force on a date; `rules` is rule_parameter joined under that alias,
+    `scope` an expression. -#}
+{% macro rule_in_force(rules, rule_id, on_date, scope="'ALL'") -%}
     {{ rules }}.rule_id = '{{ rule_id }}'
+    and {{ rules }}.scope = {{ scope }}
     and {{ rules }}.valid_from <= {{ on_date }}
     and ({{ rules }}.valid_to is null or {{ rules }}.valid_to > {{ on_date }})
 {%- endmacro %}

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='payable_id') }}
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='payable_id',
+    on_schema_change='append_new_columns',
+) }}
 
 {%- set legs = ['credited', 'paid_cash', 'paid_bill', 'set_off', 'certificate_cleared', 'certificate_issued'] %}
 
@@ -8,7 +11,8 @@ with {{ payable_entries() }},
 payables as (
     select
         payable_id,
-        gross_amount
+        gross_amount,
+        coalesce(retention_amount, 0) as retention_amount
     from versions
     qualify row_number() over (partition by payable_id order by valid_from desc) = 1
 ),
@@ -60,15 +64,18 @@ most_open_since as (
 
 settled as (
     select
-        payable_id,
-        min(event_date) as settled_date
+        most_open_since.payable_id,
+        min(case when most_open_since.open_amount <= payables.retention_amount then most_open_since.event_date end)
+            as invoice_settled_date,
+        min(case when most_open_since.open_amount <= 0 then most_open_since.event_date end) as settled_date
     from most_open_since
-    where open_amount <= 0
-    group by payable_id
+    inner join payables on most_open_since.payable_id = payables.payable_id
+    group by most_open_since.payable_id
 )
 
 select
     payables.payable_id,
+    settled.invoice_settled_date,
     settled.settled_date
 from payables
 left join settled on payables.payable_id = settled.payable_id

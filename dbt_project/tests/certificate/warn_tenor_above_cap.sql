@@ -8,10 +8,7 @@ select
     rules.value as tenor_cap_days
 from {{ ref('int_certificate') }} as certificates
 inner join {{ ref('rule_parameter') }} as rules
-    on
-        rules.rule_id = 'tenor_cap_days'
-        and certificates.issue_date >= rules.valid_from
-        and (rules.valid_to is null or certificates.issue_date < rules.valid_to)
+    on {{ rule_in_force('rules', 'tenor_cap_days', 'certificates.issue_date') }}
 where
     certificates.parent_certificate_id is null
     and {{ days_between('certificates.issue_date', 'certificates.due_date') }} > rules.value

@@ -107,7 +107,8 @@ thresholds as (
     from nights
     inner join {{ ref('rule_parameter') }} as rules
         on
-            rules.valid_from <= nights.as_of_date
+            rules.scope = 'ALL'
+            and rules.valid_from <= nights.as_of_date
             and (rules.valid_to is null or rules.valid_to > nights.as_of_date)
     group by nights.as_of_date
 ),

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='append_new_columns',
+        pre_hook='{{ drop_touched_receivables() }}'
+    )
+}}
+
+{%- set touched_receivables = touched_receivables() %}
+{%- set is_continued = is_night_of_release_with('lifecycle_state') %}
+
 with payables as (
     select
         payables.payable_id as receivable_id,
         'PAYABLE' as receivable_type,
-        core_enterprises.core_enterprise_id,
+        {{ keeper_of_books() }} as core_enterprise_id,
         roles.supplier_id,
         vendors.party_id as supplier_party_id,
         cast(null as string) as certificate_id,
@@ -14,7 +26,9 @@ with payables as (
         payables.fiscal_year,
         payables.supplier_invoice_no,
         payables.confirmed_date,
-        payables.due_date,
+        {{ payable_due_date('payables') }} as due_date,
+        case when payables.terms_due_date is not null then 'TERMS' else 'FIRST_STATED' end as due_date_source,
+        payables.due_date as stated_due_date,
         payables.currency,
         payables.gross_amount as face_amount,
         payables.credited_amount,
@@ -28,12 +42,27 @@ with payables as (
         payables.open_amount,
         cast(0 as decimal(18, 2)) as financed_amount,
         payables.retention_amount,
+        {{ open_retention('payables') }} as retention_open_amount,
+        case when payables.retention_amount > 0 then {{ retention_due_date('payables', 'rules') }} end
+            as retention_due_date,
         payables.is_disputed,
+        case
+            when payables.credited_amount >= payables.gross_amount and payables.gross_amount > 0 then 'CANCELLED'
+            when payables.open_amount <= 0 and payables.certificated_amount >= payables.gross_amount
+                - payables.credited_amount then 'CERTIFICATED'
+            when payables.open_amount <= 0 then 'SETTLED'
+            when payables.is_disputed then 'DISPUTED'
+            when payables.open_amount < payables.gross_amount - payables.credited_amount then 'PARTLY_SETTLED'
+            else 'CONFIRMED'
+        end as lifecycle_state,
+        settlements.invoice_settled_date,
         settlements.settled_date,
         payables.valid_from as changed_date
     from {{ ref('int_payable_interval') }} as payables
-    inner join {{ ref('int_core_enterprise') }} as core_enterprises
+    left join {{ ref('int_core_enterprise') }} as core_enterprises
         on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
+    left join {{ ref('rule_parameter') }} as rules
+        on {{ rule_in_force('rules', 'retention_days', 'payables.posting_date') }}
     left join {{ ref('int_payable_settlement') }} as settlements on payables.payable_id = settlements.payable_id
     left join {{ ref('int_vendor') }} as vendors
         on
@@ -41,7 +70,12 @@ with payables as (
             and payables.erp_vendor_no = vendors.erp_vendor_no
             and vendors.valid_to is null
     left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
-    where payables.valid_to is null and payables.confirmed_date is not null
+    where
+        payables.valid_to is null
+        and payables.confirmed_date is not null
+        {%- if is_continued %}
+        and payables.payable_id in ({{ touched_receivables }})
+        {%- endif %}
 ),
 
 -- A leaf of a certificate tree is closed by what takes from it and gives to nobody.
@@ -51,7 +85,13 @@ closing_days as (
         cast(occurred_at as date) as closing_date,
         sum(amount) as amount
     from {{ ref('int_certificate_event') }}
-    where valid_to is null and posted_date is not null and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
+    where
+        valid_to is null
+        and posted_date is not null
+        and event_type in ('REDEEMED', 'WRITTEN_OFF', 'CANCELLED')
+        {%- if is_continued %}
+        and certificate_id in ({{ touched_receivables }})
+        {%- endif %}
     group by certificate_id, cast(occurred_at as date)
 ),
 
@@ -97,6 +137,8 @@ certificates as (
         cast(null as string) as supplier_invoice_no,
         terms.issue_date as confirmed_date,
         terms.due_date,
+        'PROMISE' as due_date_source,
+        terms.due_date as stated_due_date,
         terms.currency,
         cast(positions.face_amount - positions.passed_on_amount as decimal(18, 2)) as face_amount,
         cast(0 as decimal(18, 2)) as credited_amount,
@@ -111,7 +153,11 @@ certificates as (
             as open_amount,
         positions.financed_amount,
         cast(null as decimal(18, 2)) as retention_amount,
+        cast(0 as decimal(18, 2)) as retention_open_amount,
+        cast(null as date) as retention_due_date,
         cast(null as boolean) as is_disputed,
+        states.state as lifecycle_state,
+        closings.closed_date as invoice_settled_date,
         closings.closed_date as settled_date,
         positions.valid_from as changed_date
     from {{ ref('int_certificate_position_interval') }} as positions
@@ -119,11 +165,16 @@ certificates as (
     inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
     inner join {{ ref('int_certificate_term_interval') }} as terms
         on positions.certificate_id = terms.certificate_id and terms.valid_to is null
+    inner join {{ ref('certificate_state') }} as states
+        on positions.certificate_id = states.certificate_id and states.valid_to is null
     left join closings on positions.certificate_id = closings.certificate_id
     left join {{ ref('int_supplier') }} as suppliers
         on terms.holder_id = suppliers.supplier_id and suppliers.valid_to is null
     where
         positions.valid_to is null
+        {%- if is_continued %}
+        and positions.certificate_id in ({{ touched_receivables }})
+        {%- endif %}
         and (
             (positions.passed_on_amount = 0 and certificates.withdrawn_date is null)
             or positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
@@ -136,9 +187,15 @@ receivables as (
     select * from certificates
 )
 
+-- What is paid after all but the retention was paid is late by the retention's due date alone.
 select
     *,
     case
-        when settled_date is not null then greatest({{ days_between('due_date', 'settled_date') }}, 0)
+        when settled_date is not null
+            then greatest(
+                {{ days_between('due_date', 'coalesce(invoice_settled_date, settled_date)') }},
+                coalesce({{ days_between('retention_due_date', 'settled_date') }}, 0),
+                0
+            )
     end as days_late
 from receivables
