@@ -68,7 +68,9 @@ class Warehouse:
         if result.exception is not None:
             raise result.exception
         assert isinstance(result.result, RunExecutionResult)
-        return {node.node.name: str(node.status) for node in result.result}
+        # a build names the readers of the marts (exposures) too, with nothing to run
+        nodes = [node for node in result.result if node.node.resource_type != "exposure"]
+        return {node.node.name: str(node.status) for node in nodes}
 
     @contextmanager
     def _in_place(self) -> Iterator[None]:
