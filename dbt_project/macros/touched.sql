@@ -47,3 +47,12 @@
     true
     {%- endif -%}
 {%- endmacro %}
+
+{#- Pre-hook of models keyed by what was touched: on a night the rows that are made anew go first. delete+insert takes
+    out the keys that come again and no others, so the rows of a tree that lost all it had would stay. `condition` is
+    one of the conditions above. -#}
+{% macro drop_touched(condition) -%}
+    {%- if is_night() -%}
+    delete from {{ this }} where {{ condition }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='root_certificate_id') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='root_certificate_id',
+        pre_hook='{{ drop_touched(is_touched_root()) }}'
+    )
+}}
 
 select
     events.certificate_event_id,
