@@ -55,6 +55,11 @@ CORRECTED = {
         }
     ],
 }
+EVENT_TABLES = (
+    "staging.stg_platform__certificate_event",
+    "intermediate.int_certificate_event",
+    "receivable.fct_certificate_event",
+)
 CORRECTIONS = [Delivery(NIGHT, feed, CORRECTED.get(feed, []), withdrawn=rows) for feed, rows in WITHDRAWN.items()]
 
 
@@ -63,6 +68,8 @@ def nightly(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareh
     """The night of the corrections on top of a last night that an earlier release built."""
     warehouse = built.copy(tmp_path_factory.mktemp("withdrawals") / "warehouse")
     warehouse.execute("alter table intermediate.int_certificate drop column withdrawn_date")
+    for table in EVENT_TABLES:
+        warehouse.execute(f"alter table {table} drop column new_due_date")
     for column in ("restates_file_id", "absent_rows", "withdrawn_rows", "controls"):
         warehouse.execute(f"alter table intermediate.int_receipt drop column {column}")
     warehouse.deliver(CORRECTIONS)

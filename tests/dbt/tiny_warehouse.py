@@ -112,7 +112,16 @@ class Warehouse:
                 "select table_schema || '.' || table_name from information_schema.tables "
                 f"where table_schema in ({', '.join(repr(schema) for schema in schemas)}) order by 1"
             ).fetchall()
-            return {name: connection.execute(f"from {name} order by all").fetchall() for (name,) in names}
+            # staging takes a new column of its feed at the end, so its columns are read by name
+            return {
+                name: connection.execute(f"select {self._columns(connection, name)} from {name} order by all").fetchall()
+                for (name,) in names
+            }
+
+    @staticmethod
+    def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+        names = [name for name, *_ in connection.execute(f"describe {table}").fetchall()]
+        return ", ".join(sorted(names) if table.startswith("staging.") else names)
 
     def copy(self, folder: Path) -> Warehouse:
         """The same warehouse in another folder, to be broken there."""

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='root_certificate_id') }}
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='root_certificate_id',
+    on_schema_change='append_new_columns',
+) }}
 
 with events as (
     select *
@@ -33,7 +36,8 @@ select
                 certificates.opened_date,
                 coalesce(children.first_known_date, certificates.opened_date)
             )
-    end as posted_date
+    end as posted_date,
+    versions.new_due_date
 from versions
 left join {{ ref('int_certificate') }} as certificates on versions.certificate_id = certificates.certificate_id
 left join {{ ref('int_certificate') }} as children on versions.child_certificate_id = children.certificate_id
