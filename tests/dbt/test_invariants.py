@@ -16,7 +16,7 @@ BREAKAGES = {
         "update intermediate.int_certificate set face_amount = face_amount + 1 where certificate_id = 'R1B'"
     ),
     "assert_children_inherit_promise": (
-        "update intermediate.int_certificate set due_date = due_date - 1 where certificate_id = 'R1B'"
+        "update intermediate.int_certificate_term_interval set due_date = due_date - 1 where certificate_id = 'R1B'"
     ),
     "assert_slice_is_financed_once": (
         "insert into intermediate.int_financing_interval select * replace ('FIN9' as financing_id, 40000 as "

@@ -1,5 +1,9 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_certificate'}}}) }}
+
 -- A child promises what its parent promised: same root, obligor, currency and due date, and one tier more exactly
--- where the holder changed.
+-- where the holder changed. A child that was extended on its own falls due later. Due dates of a tree that is restated
+-- may come in several files: they are held against each other once both have stood for reconciliation_grace_days;
+-- longer means that a part of the restatement is lost.
 select
     children.certificate_id,
     parents.certificate_id as parent_certificate_id
@@ -9,5 +13,18 @@ where
     children.root_certificate_id <> parents.root_certificate_id
     or children.core_enterprise_id <> parents.core_enterprise_id
     or children.currency <> parents.currency
-    or children.due_date <> parents.due_date
     or children.tier <> parents.tier + case when children.holder_id = parents.holder_id then 0 else 1 end
+union all
+select
+    children.certificate_id,
+    parents.certificate_id as parent_certificate_id
+from {{ ref('int_certificate_term_interval') }} as children
+inner join {{ ref('int_certificate_term_interval') }} as parents
+    on children.parent_certificate_id = parents.certificate_id
+where
+    children.valid_to is null
+    and parents.valid_to is null
+    and children.due_date <> parents.due_date
+    and not children.is_extended
+    and {{ days_between('greatest(children.valid_from, parents.valid_from)', as_of_date()) }}
+    >= {{ rule_value('reconciliation_grace_days') }}

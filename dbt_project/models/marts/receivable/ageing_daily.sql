@@ -40,17 +40,18 @@ with payables as (
 certificates as (
     select
         dates.as_of_date,
-        certificates.core_enterprise_id,
-        certificates.holder_id as supplier_id,
-        certificates.currency,
-        certificates.due_date,
+        terms.core_enterprise_id,
+        terms.holder_id as supplier_id,
+        terms.currency,
+        terms.due_date,
         positions.available_amount + positions.frozen_amount + positions.financed_amount as open_amount
     from {{ snapshot_dates() }} as dates
     inner join {{ ref('int_certificate_position_interval') }} as positions
         on
             dates.as_of_date >= positions.valid_from
             and (positions.valid_to is null or dates.as_of_date < positions.valid_to)
-    inner join {{ ref('int_certificate') }} as certificates on positions.certificate_id = certificates.certificate_id
+    inner join {{ ref('int_certificate_term_interval') }} as terms
+        on positions.certificate_id = terms.certificate_id and {{ valid_on('terms', 'dates.as_of_date') }}
     where positions.available_amount + positions.frozen_amount + positions.financed_amount <> 0
 ),
 

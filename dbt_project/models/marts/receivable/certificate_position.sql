@@ -64,6 +64,43 @@ changes as (
     {%- endfor %}
 ),
 
+-- The due date of the promise is one of the things that change.
+terms as (
+    select
+        certificate_id as root_certificate_id,
+        core_enterprise_id,
+        currency,
+        due_date,
+        valid_from,
+        valid_to
+    from {{ ref('int_certificate_term_interval') }}
+    where certificate_id = root_certificate_id and {{ is_touched_root() }}
+),
+
+held_since as (
+    select
+        root_certificate_id,
+        holder_id,
+        min(change_date) as since_date
+    from changes
+    group by root_certificate_id, holder_id
+),
+
+restated as (
+    select
+        held_since.root_certificate_id,
+        held_since.holder_id,
+        terms.valid_from as change_date,
+        {%- for amount in amounts %}
+        0 as {{ amount }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from held_since
+    inner join terms
+        on
+            held_since.root_certificate_id = terms.root_certificate_id
+            and held_since.since_date < terms.valid_from
+),
+
 daily as (
     select
         root_certificate_id,
@@ -72,7 +109,11 @@ daily as (
         {%- for amount in amounts %}
         sum({{ amount }}) as {{ amount }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from changes
+    from (
+        select * from changes
+        union all
+        select * from restated
+    ) as all_changes
     group by root_certificate_id, holder_id, change_date
 ),
 
@@ -96,11 +137,12 @@ select
     running.holder_id,
     running.valid_from,
     running.valid_to,
-    roots.core_enterprise_id,
-    roots.currency,
-    roots.due_date,
+    terms.core_enterprise_id,
+    terms.currency,
+    terms.due_date,
     {%- for amount in amounts %}
     cast(running.{{ amount }} as decimal(18, 2)) as {{ amount }}_amount{{ ',' if not loop.last }}
     {%- endfor %}
 from running
-inner join {{ ref('int_certificate') }} as roots on running.root_certificate_id = roots.certificate_id
+inner join terms
+    on running.root_certificate_id = terms.root_certificate_id and {{ valid_on('terms', 'running.valid_from') }}

@@ -84,20 +84,20 @@ certificates as (
     select
         certificates.certificate_id as receivable_id,
         'CERTIFICATE' as receivable_type,
-        certificates.core_enterprise_id,
-        certificates.holder_id as supplier_id,
+        terms.core_enterprise_id,
+        terms.holder_id as supplier_id,
         suppliers.party_id as supplier_party_id,
         certificates.certificate_id,
         certificates.root_certificate_id,
-        certificates.tier,
-        certificates.instrument_type,
+        terms.tier,
+        terms.instrument_type,
         roots.company_code,
         roots.ap_document_no,
         roots.fiscal_year,
         cast(null as string) as supplier_invoice_no,
-        certificates.issue_date as confirmed_date,
-        certificates.due_date,
-        certificates.currency,
+        terms.issue_date as confirmed_date,
+        terms.due_date,
+        terms.currency,
         cast(positions.face_amount - positions.passed_on_amount as decimal(18, 2)) as face_amount,
         cast(0 as decimal(18, 2)) as credited_amount,
         cast(0 as decimal(18, 2)) as paid_cash_amount,
@@ -117,9 +117,11 @@ certificates as (
     from {{ ref('int_certificate_position_interval') }} as positions
     inner join {{ ref('int_certificate') }} as certificates on positions.certificate_id = certificates.certificate_id
     inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
+    inner join {{ ref('int_certificate_term_interval') }} as terms
+        on positions.certificate_id = terms.certificate_id and terms.valid_to is null
     left join closings on positions.certificate_id = closings.certificate_id
     left join {{ ref('int_supplier') }} as suppliers
-        on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
+        on terms.holder_id = suppliers.supplier_id and suppliers.valid_to is null
     where
         positions.valid_to is null
         and (

@@ -1,0 +1,111 @@
+"""Certificates whose terms change: night by night as in one build, and month-ends keep what they knew."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from test_nights import SCHEMAS
+from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
+from tiny_warehouse import Warehouse, WarehouseFactory
+
+RESTATED, EXTENDED = date(2026, 4, 4), date(2026, 5, 4)
+MONTH_ENDS = (NIGHTS[1], date(2026, 4, 30))
+
+
+def certificate(certificate_id: str, **changed: Any) -> dict[str, Any]:
+    """The certificate as the tiny portfolio delivered it, with other terms."""
+    rows = [row for delivery in DELIVERIES if delivery.feed == "platform.certificate" for row in delivery.rows]
+    return {**next(row for row in rows if row["certificate_id"] == certificate_id), **changed}
+
+
+def event(certificate_id: str, event_type: str, amount: int, on: date, **others: Any) -> dict[str, Any]:
+    return {
+        "certificate_event_id": f"{certificate_id}-{event_type}-{on}",
+        "certificate_id": certificate_id,
+        "root_certificate_id": certificate_id[:2],
+        "event_type": event_type,
+        "amount": Decimal(amount),
+        "currency": "CNY",
+        "occurred_at": datetime.combine(on, datetime.min.time()),
+        **others,
+    }
+
+
+# R1 and what was made of it fell due earlier than stated, on 2 April; at the end of April it is overdue. In May the part
+# of S3 is extended, and by then a tenth of it is frozen.
+LATER = [
+    Delivery(
+        RESTATED,
+        "platform.certificate",
+        [certificate(name, due_date=date(2026, 4, 2)) for name in ("R1", "R1A", "R1A1", "R1B")],
+    ),
+    Delivery(
+        EXTENDED,
+        "platform.certificate_event",
+        [
+            event("R1A1", "EXTENDED", 60_000, date(2026, 5, 3), new_due_date=date(2026, 7, 31)),
+            event("R1A1", "FROZEN", 6_000, date(2026, 5, 3)),
+        ],
+    ),
+]
+
+
+def snapshots(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Tables as a full build has them: month-ends and the night, and everything touched."""
+    return {
+        name: [row for row in rows if row[0] in (*MONTH_ENDS, EXTENDED)] if name.endswith("_daily") else rows
+        for name, rows in warehouse.tables(SCHEMAS).items()
+        if not name.startswith("intermediate.int_touched_")
+    }
+
+
+@pytest.fixture(scope="module")
+def nightly(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Two more nights, with the end of April between them."""
+    warehouse = built.copy(tmp_path_factory.mktemp("terms") / "warehouse")
+    warehouse.deliver(LATER[:1])
+    warehouse.build(RESTATED, since=NIGHTS[4])
+    warehouse.deliver(LATER[1:])
+    warehouse.build(EXTENDED, since=RESTATED)
+    return warehouse
+
+
+def test_the_nights_equal_a_build_from_scratch(nightly: Warehouse, warehouses: WarehouseFactory) -> None:
+    scratch = warehouses.empty()
+    scratch.deliver([*DELIVERIES, *LATER])
+    scratch.build(EXTENDED, with_tests=False)
+    actual, expected = snapshots(nightly), snapshots(scratch)
+    assert actual.keys() == expected.keys()
+    assert [name for name, rows in actual.items() if rows != expected[name]] == []
+
+
+def test_month_ends_age_by_the_terms_of_their_day(nightly: Warehouse) -> None:
+    rows = nightly.query(
+        "select as_of_date, supplier_id, not_due_amount, overdue_1_30_amount, overdue_31_60_amount "
+        "from receivable.ageing_daily where core_enterprise_id = 'CE1' and supplier_id in ('S1', 'S3') order by 1, 2"
+    )
+    dues = [(day, holder, *(int(amount) for amount in amounts)) for day, holder, *amounts in rows]
+    assert [due for due in dues if due[0] in (MONTH_ENDS[0], MONTH_ENDS[1], EXTENDED)] == [
+        (MONTH_ENDS[0], "S1", 60_000, 0, 0),
+        (MONTH_ENDS[1], "S3", 0, 60_000, 0),
+        (EXTENDED, "S3", 60_000, 0, 0),
+    ]
+
+
+def test_positions_and_receivables_show_the_due_date_that_holds(nightly: Warehouse) -> None:
+    positions = nightly.query(
+        "select valid_from, due_date from receivable.certificate_position where root_certificate_id = 'R1' "
+        "and holder_id = 'S2' order by 1"
+    )
+    assert positions == [
+        (NIGHTS[1], date(2026, 6, 30)),
+        (NIGHTS[3], date(2026, 6, 30)),
+        (RESTATED, date(2026, 4, 2)),
+    ]
+    receivables = nightly.query(
+        "select certificate_id, due_date from receivable.fct_receivable where root_certificate_id = 'R1' order by 1"
+    )
+    assert receivables == [("R1A1", date(2026, 7, 31)), ("R1B", date(2026, 4, 2))]
