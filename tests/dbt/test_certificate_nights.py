@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -29,25 +29,27 @@ def event(certificate_id: str, event_type: str, amount: int, on: date, **others:
         "event_type": event_type,
         "amount": Decimal(amount),
         "currency": "CNY",
-        "occurred_at": datetime.combine(on, datetime.min.time()),
+        "occurred_at": datetime.combine(on, time()),
         **others,
     }
 
 
-# R1 and what was made of it fell due earlier than stated, on 2 April; at the end of April it is overdue. In May the part
-# of S3 is extended, and by then a tenth of it is frozen.
+# R1 and what was made of it fell due earlier than stated, on 2 April; at the end of April it is overdue. In May the
+# part of S3 is extended, and by then a tenth of it is frozen; S2 is in dispute.
 LATER = [
     Delivery(
         RESTATED,
         "platform.certificate",
         [certificate(name, due_date=date(2026, 4, 2)) for name in ("R1", "R1A", "R1A1", "R1B")],
     ),
+    Delivery(RESTATED, "platform.certificate_event", [event("R1B", "FINANCE_REPAID", 20_000, NIGHTS[3])]),
     Delivery(
         EXTENDED,
         "platform.certificate_event",
         [
             event("R1A1", "EXTENDED", 60_000, date(2026, 5, 3), new_due_date=date(2026, 7, 31)),
-            event("R1A1", "FROZEN", 6_000, date(2026, 5, 3)),
+            event("R1A1", "FROZEN", 6_000, date(2026, 5, 3), booked_at=datetime.combine(date(2026, 5, 2), time(23))),
+            event("R1B", "DISPUTED", 40_000, date(2026, 5, 3)),
         ],
     ),
 ]
@@ -66,9 +68,9 @@ def snapshots(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
 def nightly(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Two more nights, with the end of April between them."""
     warehouse = built.copy(tmp_path_factory.mktemp("terms") / "warehouse")
-    warehouse.deliver(LATER[:1])
+    warehouse.deliver(LATER[:2])
     warehouse.build(RESTATED, since=NIGHTS[4])
-    warehouse.deliver(LATER[1:])
+    warehouse.deliver(LATER[2:])
     warehouse.build(EXTENDED, since=RESTATED)
     return warehouse
 
@@ -109,3 +111,34 @@ def test_positions_and_receivables_show_the_due_date_that_holds(nightly: Warehou
         "select certificate_id, due_date from receivable.fct_receivable where root_certificate_id = 'R1' order by 1"
     )
     assert receivables == [("R1A1", date(2026, 7, 31)), ("R1B", date(2026, 4, 2))]
+
+
+def test_states_follow_events_and_terms(nightly: Warehouse) -> None:
+    rows = nightly.query(
+        "select certificate_id, valid_from, state, due_date, is_disputed from receivable.certificate_state "
+        "order by 1, 2"
+    )
+    stated, restated, overdue = date(2026, 6, 30), date(2026, 4, 2), date(2026, 3, 20)
+    assert rows == [
+        ("R1", NIGHTS[0], "HELD", stated, False),
+        ("R1", NIGHTS[1], "SPLIT", stated, False),
+        ("R1", RESTATED, "SPLIT", restated, False),
+        ("R1A", NIGHTS[1], "HELD", stated, False),
+        ("R1A", NIGHTS[3], "TRANSFERRED", stated, False),
+        ("R1A", RESTATED, "TRANSFERRED", restated, False),
+        ("R1A1", NIGHTS[3], "HELD", stated, False),
+        ("R1A1", RESTATED, "HELD", restated, False),
+        ("R1A1", EXTENDED, "HELD", date(2026, 7, 31), False),
+        ("R1B", NIGHTS[1], "HELD", stated, False),
+        ("R1B", NIGHTS[3], "FINANCED", stated, False),
+        ("R1B", RESTATED, "FINANCED", restated, False),
+        ("R1B", EXTENDED, "FINANCED", restated, True),
+        ("R2", NIGHTS[0], "FINANCED", overdue, False),
+        ("R2", NIGHTS[1], "RECOVERED", overdue, False),
+    ]
+
+
+def test_an_odd_event_is_told_in_a_sentence(nightly: Warehouse) -> None:
+    rows = nightly.query("select rule_id, severity, explanation from receivable.certificate_event_breach")
+    sentence = "FROZEN of 6000.00 CNY on certificate R1A1: the platform booked it at 2026-05-02 23:00:00."
+    assert rows == [("BOOKED_BEFORE_IT_HAPPENED", "FLAG", sentence)]

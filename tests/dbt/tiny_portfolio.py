@@ -360,6 +360,8 @@ DELIVERIES = [
         [
             _event("R1", "ISSUED", 100_000, date(2026, 1, 15)),
             _event("R1", "ACCEPTED", 100_000, date(2026, 1, 16)),
+            _event("R2", "ISSUED", 10_000, _LONG_AGO),
+            _event("R2", "ACCEPTED", 10_000, _LONG_AGO),
             _event("R2", "FINANCED", 8_000, date(2025, 9, 2)),
         ],
     ),
