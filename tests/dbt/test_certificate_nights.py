@@ -138,6 +138,33 @@ def test_states_follow_events_and_terms(nightly: Warehouse) -> None:
     ]
 
 
+def test_tiers_show_how_far_promises_have_gone(nightly: Warehouse) -> None:
+    rows = nightly.query(
+        "select as_of_date, supplier_id, tier, held_amount, frozen_amount, financed_amount, disputed_amount, "
+        "overdue_amount, defaulted_amount, share_of_core_ratio "
+        f"from exposure.tier_penetration_daily where as_of_date in ('{MONTH_ENDS[0]}', '{EXTENDED}') order by 1, 2"
+    )
+    assert [(*row[:3], *(int(amount) for amount in row[3:9]), row[9]) for row in rows] == [
+        (MONTH_ENDS[0], "S1", 1, 60_000, 0, 0, 0, 0, 0, 0.6),
+        (MONTH_ENDS[0], "S2", 2, 40_000, 0, 0, 0, 0, 0, 0.4),
+        (EXTENDED, "S2", 2, 40_000, 0, 10_000, 40_000, 40_000, 40_000, 0.4),
+        (EXTENDED, "S3", 2, 60_000, 6_000, 0, 0, 0, 0, 0.6),
+    ]
+
+
+def test_holders_are_looked_through_to_the_core_enterprise_and_back(nightly: Warehouse) -> None:
+    upwards = nightly.query(
+        "select distance, ancestor_certificate_id, ancestor_holder_id, core_enterprise_id "
+        "from intermediate.int_certificate_path where certificate_id = 'R1A1' order by 1"
+    )
+    assert upwards == [(0, "R1A1", "S3", "CE1"), (1, "R1A", "S1", "CE1"), (2, "R1", "S1", "CE1")]
+    downwards = nightly.query(
+        "select certificate_id, holder_path from intermediate.int_certificate_path "
+        "where ancestor_certificate_id = 'R1' order by 1"
+    )
+    assert downwards == [("R1", "S1"), ("R1A", "S1"), ("R1A1", "S1>S3"), ("R1B", "S1>S2")]
+
+
 def test_an_odd_event_is_told_in_a_sentence(nightly: Warehouse) -> None:
     rows = nightly.query("select rule_id, severity, explanation from receivable.certificate_event_breach")
     sentence = "FROZEN of 6000.00 CNY on certificate R1A1: the platform booked it at 2026-05-02 23:00:00."
