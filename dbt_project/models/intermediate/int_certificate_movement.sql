@@ -18,6 +18,7 @@ openings as (
     select
         certificates.certificate_id,
         certificates.root_certificate_id,
+        certificates.parent_certificate_id,
         greatest(entries.entry_date, certificates.opened_date) as posted_date,
         entries.entry_sign * entries.face_amount as amount
     from {{ version_entries('certificate_versions', ['certificate_id']) }} as entries
@@ -57,6 +58,17 @@ entries as (
         amount
     from openings
     union all
+    -- What a certificate passes on is what its parts have, whatever the events say that made them: so a tree conserves
+    -- its face also while one of the two is wrong.
+    select
+        parent_certificate_id as certificate_id,
+        root_certificate_id,
+        posted_date,
+        'PASSED_ON' as entry_type,
+        amount
+    from openings
+    where parent_certificate_id is not null
+    union all
     select
         certificate_id,
         root_certificate_id,
@@ -66,8 +78,7 @@ entries as (
     from events
     where
         event_type in (
-            'SPLIT', 'TRANSFERRED', 'FROZEN', 'UNFROZEN', 'FINANCED', 'FINANCE_REPAID', 'REDEEMED', 'WRITTEN_OFF',
-            'CANCELLED'
+            'FROZEN', 'UNFROZEN', 'FINANCED', 'FINANCE_REPAID', 'REDEEMED', 'WRITTEN_OFF', 'CANCELLED'
         )
 ),
 
@@ -77,7 +88,7 @@ signed as (
         root_certificate_id,
         posted_date,
         case when entry_type = 'OPENED' then amount else 0 end as opened,
-        case when entry_type in ('SPLIT', 'TRANSFERRED') then amount else 0 end as passed_on,
+        case when entry_type = 'PASSED_ON' then amount else 0 end as passed_on,
         case entry_type when 'FROZEN' then amount when 'UNFROZEN' then -amount else 0 end as frozen,
         case entry_type when 'FINANCED' then amount when 'FINANCE_REPAID' then -amount else 0 end as financed,
         case when entry_type = 'REDEEMED' then amount else 0 end as redeemed,

@@ -1,51 +1,37 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_financing_interval'}}}) }}
 
--- Across all funders, at no time is more of a certificate financed than its face, by the financing ledger as by the
--- platform's events; and what was split or transferred was not financed.
-with financings as (
+-- Across all funders no more of a certificate is financed than its face, by the financing ledger as by the platform's
+-- events; and what was split or transferred is not financed. Each night looks at what stands: a file that comes late
+-- may make one red, and its coming green again.
+with outstanding as (
     select
         certificate_id,
-        valid_from as change_date,
-        outstanding_amount - coalesce(lag(outstanding_amount) over (partition by financing_id order by valid_from), 0)
-            as amount
+        sum(outstanding_amount) as financed_amount
     from {{ ref('int_financing_interval') }}
-),
-
-outstanding as (
-    select
-        certificate_id,
-        change_date,
-        sum(sum(amount)) over (partition by certificate_id order by change_date) as amount
-    from financings
-    group by certificate_id, change_date
+    where valid_to is null
+    group by certificate_id
 ),
 
 events as (
     select
         certificate_id,
-        posted_date,
-        sum(opened_amount - passed_on_amount) over (
-            partition by certificate_id order by posted_date rows between unbounded preceding and current row
-        ) as kept_amount,
-        sum(financed_amount) over (
-            partition by certificate_id order by posted_date rows between unbounded preceding and current row
-        ) as financed_amount
+        sum(financed_amount) as financed_amount,
+        sum(opened_amount - passed_on_amount) as kept_amount
     from {{ ref('int_certificate_movement') }}
+    group by certificate_id
 )
 
 select
     outstanding.certificate_id,
-    outstanding.change_date,
-    outstanding.amount as financed_amount,
-    certificates.face_amount
+    outstanding.financed_amount,
+    certificates.face_amount as kept_amount
 from outstanding
 inner join {{ ref('int_certificate') }} as certificates on outstanding.certificate_id = certificates.certificate_id
-where outstanding.amount > certificates.face_amount and certificates.withdrawn_date is null
+where outstanding.financed_amount > certificates.face_amount and certificates.withdrawn_date is null
 union all
 select
     certificate_id,
-    posted_date as change_date,
     financed_amount,
-    kept_amount as face_amount
+    kept_amount
 from events
 where financed_amount > 0 and financed_amount > kept_amount
