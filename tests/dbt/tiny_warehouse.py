@@ -114,7 +114,9 @@ class Warehouse:
             ).fetchall()
             # staging takes a new column of its feed at the end, so its columns are read by name
             return {
-                name: connection.execute(f"select {self._columns(connection, name)} from {name} order by all").fetchall()
+                name: connection.execute(
+                    f"select {self._columns(connection, name)} from {name} order by all"
+                ).fetchall()
                 for (name,) in names
             }
 
