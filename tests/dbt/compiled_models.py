@@ -28,6 +28,7 @@ AS_OF, SINCE = date(2198, 12, 31), date(2197, 12, 31)
 MODELS = (
     "int_touched_root",
     "int_certificate",
+    "int_touched_payable",
     "int_certificate_event",
     "int_certificate_term_interval",
     "int_certificate_movement",
@@ -83,20 +84,25 @@ FEEDS = (
     "platform.facility_event",
     "erp.ap_invoice",
     "erp.ap_payment",
+    "erp.goods_receipt",
 )
 LINEAGE = ("known_date", "batch_date", "file_id", "row_no")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model's SQL for a full build and for a night, and how a night adds its rows."""
+    """A model's SQL for a full build and for a night, and how a night adds its rows.
+
+    ``drops`` is the condition of the rows that go before, as the model's hook says; ``key`` that of delete+insert.
+    """
 
     name: str
     relation: str
     full_sql: str
     night_sql: str
+    is_incremental: bool
     key: str | None
-    drops_touched: bool
+    drops: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,16 +161,16 @@ class Chain:
         """Make every model: from all that was delivered, or on top of the night ``since``."""
         for model in self._compiled.models:
             sql = _dated(model.night_sql if since else model.full_sql, as_of, since)
-            if since is None or model.key is None:
+            if since is None or not model.is_incremental:
                 self._connection.execute(f"create or replace table {model.relation} as {sql}")
                 continue
-            if model.drops_touched:
-                touched = f"(select root_certificate_id from {self.relation('int_touched_root')})"
-                self._connection.execute(f"delete from {model.relation} where root_certificate_id in {touched}")
             self._connection.execute(f"create or replace temp table made as {sql}")
-            self._connection.execute(
-                f"delete from {model.relation} where {model.key} in (select {model.key} from made)"
-            )
+            if model.drops:
+                self._connection.execute(f"delete from {model.relation} where {model.drops}")
+            if model.key:
+                self._connection.execute(
+                    f"delete from {model.relation} where {model.key} in (select {model.key} from made)"
+                )
             self._connection.execute(f"insert into {model.relation} select * from made")
 
     def failures(self, tests: Sequence[str], as_of: date) -> dict[str, list[tuple[Any, ...]]]:
@@ -204,10 +210,18 @@ def compiled_chain(settings: Settings, folder: Path) -> CompiledChain:
     full = _compiled(
         settings, warehouse, f"{{as_of_date: '{AS_OF}', since_date: ''}}", [*MODELS, *ARITHMETIC, *DELIVERED]
     )
-    nodes = {node.name: node for node in manifest.nodes.values()}
+    nodes = {node.name: node for node in manifest.nodes.values() if _is_latest(node)}
     staging = {feed: str(nodes[f"stg_{feed.replace('.', '__')}"].relation_name) for feed in FEEDS}
     given = {name: str(nodes[name].relation_name) for name in (*GIVEN, "rule_parameter")}
     rules = settings.dbt_project / "seeds/rule_parameter.csv"
+    roots = f"root_certificate_id in (select root_certificate_id from {nodes['int_touched_root'].relation_name})"
+    payables = f"select company_code, ap_document_no from {nodes['int_touched_payable'].relation_name}"
+    # nothing but events and entries touches a receivable here: suppliers, vendors and core enterprises are given
+    drops = {
+        "{{ drop_touched(is_touched_root()) }}": roots,
+        "{{ drop_touched_receivables() }}": f"case receivable_type when 'CERTIFICATE' then {roots} "
+        f"else (company_code, ap_document_no) in ({payables}) end",
+    }
 
     def chain(night: Mapping[str, str]) -> CompiledChain:
         models = [
@@ -216,8 +230,9 @@ def compiled_chain(settings: Settings, folder: Path) -> CompiledChain:
                 str(nodes[name].relation_name),
                 full[name],
                 night[name],
-                nodes[name].config.unique_key if nodes[name].config.materialized == "incremental" else None,
-                any("is_touched_root" in hook.sql for hook in nodes[name].config.pre_hook),
+                nodes[name].config.materialized == "incremental",
+                nodes[name].config.unique_key,
+                next((drops[hook.sql] for hook in nodes[name].config.pre_hook), None),
             )
             for name in MODELS
         ]
@@ -246,7 +261,12 @@ def _compiled(settings: Settings, warehouse: Path, night: str, names: Sequence[s
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if result.exception is not None:
         raise result.exception
-    return {node.node.name: node.node.compiled_code for node in result.result}
+    return {node.node.name: node.node.compiled_code for node in result.result if _is_latest(node.node)}
+
+
+def _is_latest(node: Any) -> bool:
+    """Whether it is no earlier version of a model, which is kept for readers that have not followed yet."""
+    return getattr(node, "version", None) == getattr(node, "latest_version", None)
 
 
 def _dated(sql: str, as_of: date, since: date | None) -> str:
