@@ -1,0 +1,63 @@
+"""Exposures in several currencies and of several funders, night by night and at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from exposure_portfolio import exposures
+from receivable_portfolio import BUILT, MONTH_ENDS
+from test_nights import SCHEMAS
+from tiny_portfolio import NIGHTS
+from tiny_warehouse import Warehouse, WarehouseFactory
+
+LAST = BUILT[-1]
+
+
+@pytest.fixture(scope="module")
+def nightly(warehouses: WarehouseFactory) -> Warehouse:
+    """Three nights, each built with what had been delivered by then."""
+    warehouse, last = warehouses.empty(), None
+    for night in BUILT:
+        warehouse.deliver([delivery for delivery in exposures() if delivery.batch_date <= night])
+        warehouse.build(night, since=last, with_tests=night == LAST)
+        last = night
+    return warehouse
+
+
+def kept(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Tables as a full build has them: no days between month-ends, and everything touched."""
+    return {
+        name: [row for row in rows if row[0] in (LAST, *MONTH_ENDS)] if name.endswith("_daily") else rows
+        for name, rows in warehouse.tables(SCHEMAS).items()
+        if not name.startswith("intermediate.int_touched_")
+    }
+
+
+def test_nights_one_by_one_equal_one_build(nightly: Warehouse, warehouses: WarehouseFactory) -> None:
+    scratch = warehouses.empty()
+    scratch.deliver(exposures())
+    scratch.build(LAST, with_tests=False)
+    actual, expected = kept(nightly), kept(scratch)
+    assert actual.keys() == expected.keys()
+    assert [name for name, rows in actual.items() if rows != expected[name]] == []
+
+
+def test_amounts_are_converted_at_the_rate_of_their_date(nightly: Warehouse) -> None:
+    """As known then: the rate of the month-end came a day later; one that is too old is none."""
+    dollars = nightly.query(
+        """
+        select as_of_date, outstanding_amount, reporting_amount, reporting_currency
+        from exposure.exposure_daily where currency = 'USD' order by 1
+        """
+    )
+    expected = {
+        NIGHTS[0]: Decimal(3_500),
+        MONTH_ENDS[0]: Decimal(3_500),
+        NIGHTS[3]: Decimal(3_600),
+        date(2026, 4, 30): None,
+        LAST: Decimal(3_650),
+    }
+    assert dollars == [(on, Decimal(500), amount, "CNY") for on, amount in expected.items()]
