@@ -3,6 +3,8 @@
 * R3 of 1,000 US dollars is held by S1 and financed with 500 by BANK2 under facility F2.
 * A dollar is 7.00 on 03-29. The rates of 03-31 and 04-01, 7.10 and 7.20, come a day later each; then none comes until
   that of 04-30, 7.30, on 05-04.
+* S1 and S3 share an address, S2 one with eleven others. That S1 holds S2 ends on 04-15, as becomes known on 04-02, when
+  a holding of core enterprise CE1 in CE2 becomes known too.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ def _like(feed: str, **changes: Any) -> dict[str, Any]:
 
 def _rate(on: date, rate: str) -> dict[str, Any]:
     return {"base_currency": "USD", "quote_currency": "CNY", "rate_date": on, "rate": Decimal(rate)}
+
+
+def _relation(number: int, owner: str, other: str, kind: str, **others: Any) -> dict[str, Any]:
+    parties = {"relation_id": f"NEW{number}", "from_party_no": owner, "to_party_no": other, "relation_type": kind}
+    return _like("platform.party_relation", **{"share_ratio": None, **parties, **others})
 
 
 _R3 = {"certificate_id": "R3", "root_certificate_id": "R3", **_USD}
@@ -62,6 +69,22 @@ _ADDED = [
                 has_recourse=False,
                 **_USD,
             )
+        ],
+    ),
+    Delivery(
+        NIGHTS[0],
+        "platform.party_relation",
+        [
+            _relation(1, "P1", "P3", "ADDRESS"),
+            *(_relation(number, "P2", f"T{number}", "ADDRESS") for number in range(10, 21)),
+        ],
+    ),
+    Delivery(
+        NIGHTS[3],
+        "platform.party_relation",
+        [
+            _like("platform.party_relation", valid_to=date(2026, 4, 15)),
+            _relation(2, "C1", "C2", "SHAREHOLDER", share_ratio=Decimal("0.5")),
         ],
     ),
     Delivery(NIGHTS[0], "external.fx_rate", [_rate(date(2026, 3, 29), "7.00")]),

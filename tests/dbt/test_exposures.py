@@ -61,3 +61,31 @@ def test_amounts_are_converted_at_the_rate_of_their_date(nightly: Warehouse) -> 
         LAST: Decimal(3_650),
     }
     assert dollars == [(on, Decimal(500), amount, "CNY") for on, amount in expected.items()]
+
+
+def test_groups_are_those_of_their_date(nightly: Warehouse) -> None:
+    """By control alone, and by all ties. An address of twelve ties nobody, one of two does."""
+    rows = nightly.query(
+        """
+        select
+            groups.as_of_date, coalesce(roles.supplier_id, roles.core_enterprise_id),
+            dense_rank() over (partition by groups.as_of_date order by control_group_id),
+            dense_rank() over (partition by groups.as_of_date order by connected_group_id),
+            control_group_id is null
+        from intermediate.int_connected_group_daily as groups
+        join intermediate.int_party_role as roles on groups.party_id = roles.party_id order by 1, 2
+        """
+    )
+
+    def groups(on: date, kind: int) -> set[str]:
+        """Members of each group of a date, joined."""
+        members: dict[int, list[str]] = {}
+        for row in rows:
+            if row[0] == on and not (kind == 2 and row[4]):
+                members.setdefault(row[kind], []).append(row[1])
+        return {" ".join(names) for names in members.values()}
+
+    before = MONTH_ENDS[0]
+    assert (groups(before, 2), groups(before, 3)) == ({"S1 S2"}, {"S1 S2 S3"})
+    assert (groups(NIGHTS[3], 2), groups(NIGHTS[3], 3)) == ({"CE1 CE2", "S1 S2"}, {"CE1 CE2", "S1 S2 S3"})
+    assert (groups(LAST, 2), groups(LAST, 3)) == ({"CE1 CE2"}, {"CE1 CE2", "S1 S3"})
