@@ -1,0 +1,35 @@
+{{ config(meta={'dagster': {'ref': {'name': 'concentration_daily'}}}) }}
+
+-- What else is said of exposures agrees with exposure_daily, to the cent: on the night every dimension of the
+-- concentration adds up to it in the reporting currency.
+with exposures as (
+    select * from {{ ref('exposure_daily') }} where as_of_date = {{ as_of_date() }}
+),
+
+compared as (
+    {%- for dimension, member in concentration_dimensions() %}
+    select
+        'exposure less {{ dimension }}' as difference,
+        cast(null as string) as core_enterprise_id,
+        reporting_currency as currency,
+        reporting_amount as amount
+    from exposures
+    union all
+    {%- endfor %}
+    select
+        'exposure less ' || dimension as difference,
+        cast(null as string) as core_enterprise_id,
+        reporting_currency as currency,
+        -exposure_amount as amount
+    from {{ ref('concentration_daily') }}
+    where as_of_date = {{ as_of_date() }}
+)
+
+select
+    difference,
+    core_enterprise_id,
+    currency,
+    sum(amount) as difference_amount
+from compared
+group by difference, core_enterprise_id, currency
+having sum(amount) <> 0
