@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +90,34 @@ def test_groups_are_those_of_their_date(nightly: Warehouse) -> None:
     assert (groups(before, 2), groups(before, 3)) == ({"S1 S2"}, {"S1 S2 S3"})
     assert (groups(NIGHTS[3], 2), groups(NIGHTS[3], 3)) == ({"CE1 CE2", "S1 S2"}, {"CE1 CE2", "S1 S2 S3"})
     assert (groups(LAST, 2), groups(LAST, 3)) == ({"CE1 CE2"}, {"CE1 CE2", "S1 S3"})
+
+
+@pytest.mark.parametrize(
+    "breakage",
+    [
+        "update exposure.concentration_daily set exposure_amount = exposure_amount + 0.01 where member_id = 'CE1'",
+        "delete from exposure.concentration_daily where dimension = 'CONTROL_GROUP'",
+        "update exposure.maturity_ladder_daily set financed_amount = 499.99 where currency = 'USD'",
+        "delete from exposure.maturity_ladder_daily where maturity_bucket = 'OVERDUE'",
+    ],
+)
+def test_views_that_disagree_stop_the_night(nightly: Warehouse, breakage: str, tmp_path: Path) -> None:
+    test = "assert_exposure_views_agree"
+    broken = nightly.copy(tmp_path / "broken")
+    broken.execute(breakage)
+    assert broken.dbt("test", "--select", test, as_of=LAST) == {test: "fail"}
+
+
+def test_ladder_tells_currencies_and_kinds_apart(nightly: Warehouse) -> None:
+    ladder = nightly.query(
+        f"""
+        select core_enterprise_id, currency, maturity_bucket, financed_amount, held_amount, payable_amount
+        from exposure.maturity_ladder_daily where as_of_date = date '{LAST}' order by all
+        """
+    )
+    assert ladder == [
+        ("CE1", "CNY", "DUE_31_60", Decimal(10_000), Decimal(100_000), Decimal(0)),
+        ("CE1", "CNY", "OVERDUE", Decimal(0), Decimal(0), Decimal(25_000)),
+        ("CE1", "USD", "DUE_31_60", Decimal(500), Decimal(1_000), Decimal(0)),
+        ("CE2", "CNY", "OVERDUE", Decimal(0), Decimal(0), Decimal(3_000)),
+    ]

@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'concentration_daily'}}}) }}
 
--- What else is said of exposures agrees with exposure_daily, to the cent: on the night every dimension of the
--- concentration adds up to it in the reporting currency.
+-- What else is said of exposures agrees, to the cent, on the night: every dimension of the concentration adds up to
+-- exposure_daily in the reporting currency; of the maturity ladder what is financed is the exposure, and what is held and
+-- payable the ageing, by core enterprise and currency.
 with exposures as (
     select * from {{ ref('exposure_daily') }} where as_of_date = {{ as_of_date() }}
 ),
@@ -22,6 +23,21 @@ compared as (
         reporting_currency as currency,
         -exposure_amount as amount
     from {{ ref('concentration_daily') }}
+    where as_of_date = {{ as_of_date() }}
+    union all
+    select 'exposure less ladder' as difference, core_enterprise_id, currency, outstanding_amount as amount
+    from exposures
+    union all
+    select 'exposure less ladder' as difference, core_enterprise_id, currency, -financed_amount as amount
+    from {{ ref('maturity_ladder_daily') }}
+    where as_of_date = {{ as_of_date() }}
+    union all
+    select 'ageing less ladder' as difference, core_enterprise_id, currency, open_amount as amount
+    from {{ ref('ageing_daily') }}
+    where as_of_date = {{ as_of_date() }}
+    union all
+    select 'ageing less ladder' as difference, core_enterprise_id, currency, -held_amount - payable_amount as amount
+    from {{ ref('maturity_ladder_daily') }}
     where as_of_date = {{ as_of_date() }}
 )
 
