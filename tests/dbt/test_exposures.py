@@ -99,6 +99,7 @@ def test_groups_are_those_of_their_date(nightly: Warehouse) -> None:
         "delete from exposure.concentration_daily where dimension = 'CONTROL_GROUP'",
         "update exposure.maturity_ladder_daily set financed_amount = 499.99 where currency = 'USD'",
         "delete from exposure.maturity_ladder_daily where maturity_bucket = 'OVERDUE'",
+        "update exposure.sfa_disclosure set issued_amount = issued_amount + 0.01 where month_end_date = date '2026-04-30'",
     ],
 )
 def test_views_that_disagree_stop_the_night(nightly: Warehouse, breakage: str, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 -- What else is said of exposures agrees, to the cent, on the night: every dimension of the concentration adds up to
 -- exposure_daily in the reporting currency; of the maturity ladder what is financed is the exposure, and what is held and
--- payable the ageing, by core enterprise and currency.
+-- payable the ageing, by core enterprise and currency. The disclosure opens with the liability it closed with, and at its
+-- last month-end the liability is what the ladder says is held.
+{%- set month_end = '(select max(month_end_date) from ' ~ ref('sfa_disclosure') ~ ')' %}
+
 with exposures as (
     select * from {{ ref('exposure_daily') }} where as_of_date = {{ as_of_date() }}
 ),
@@ -39,6 +42,23 @@ compared as (
     select 'ageing less ladder' as difference, core_enterprise_id, currency, -held_amount - payable_amount as amount
     from {{ ref('maturity_ladder_daily') }}
     where as_of_date = {{ as_of_date() }}
+    union all
+    select
+        'disclosed changes from opening to closing' as difference,
+        core_enterprise_id,
+        currency,
+        opening_amount + issued_amount - redeemed_amount - written_off_amount - cancelled_amount - liability_amount
+            as amount
+    from {{ ref('sfa_disclosure') }}
+    where month_end_date = {{ month_end }}
+    union all
+    select 'disclosure less ladder' as difference, core_enterprise_id, currency, liability_amount as amount
+    from {{ ref('sfa_disclosure') }}
+    where month_end_date = {{ month_end }}
+    union all
+    select 'disclosure less ladder' as difference, core_enterprise_id, currency, -held_amount as amount
+    from {{ ref('maturity_ladder_daily') }}
+    where as_of_date = {{ month_end }}
 )
 
 select
