@@ -1,5 +1,5 @@
-{#- What exposures are looked at by, and the column that names its members: the one who must pay is the core enterprise, so
-    that groups, sector and region are those of it. -#}
+{#- What exposures are looked at by, and the column that names its members: the one who must pay is the core enterprise,
+    so that groups, sector and region are those of it. -#}
 {% macro concentration_dimensions() -%}
     {{ return([
         ('CORE_ENTERPRISE', 'core_enterprise_id'),

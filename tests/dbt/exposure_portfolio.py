@@ -50,7 +50,9 @@ _ADDED = [
         NIGHTS[0],
         "platform.certificate_event",
         [
-            _like("platform.certificate_event", certificate_event_id=f"R3-{kind}", event_type=kind, amount=amount, **_R3)
+            _like(
+                "platform.certificate_event", certificate_event_id=f"R3-{kind}", event_type=kind, amount=amount, **_R3
+            )
             for kind, amount in (("ISSUED", Decimal(1_000)), ("FINANCED", Decimal(500)))
         ],
     ),

@@ -99,7 +99,7 @@ def test_groups_are_those_of_their_date(nightly: Warehouse) -> None:
         "delete from exposure.concentration_daily where dimension = 'CONTROL_GROUP'",
         "update exposure.maturity_ladder_daily set financed_amount = 499.99 where currency = 'USD'",
         "delete from exposure.maturity_ladder_daily where maturity_bucket = 'OVERDUE'",
-        "update exposure.sfa_disclosure set issued_amount = issued_amount + 0.01 where month_end_date = date '2026-04-30'",
+        "update exposure.sfa_disclosure set issued_amount = issued_amount + 0.01 where currency = 'USD'",
     ],
 )
 def test_views_that_disagree_stop_the_night(nightly: Warehouse, breakage: str, tmp_path: Path) -> None:
@@ -122,3 +122,18 @@ def test_ladder_tells_currencies_and_kinds_apart(nightly: Warehouse) -> None:
         ("CE1", "USD", "DUE_31_60", Decimal(500), Decimal(1_000), Decimal(0)),
         ("CE2", "CNY", "OVERDUE", Decimal(0), Decimal(0), Decimal(3_000)),
     ]
+
+
+def test_tables_of_an_earlier_release_are_continued(nightly: Warehouse, tmp_path: Path) -> None:
+    older = nightly.copy(tmp_path / "older")
+    for column in ("reporting_amount", "reporting_currency"):
+        older.execute(f"alter table exposure.exposure_daily drop column {column}")
+    older.execute("alter table exposure.limit_daily drop column issued_amount")
+    older.execute("drop table exposure.concentration_daily")
+    models = ["exposure_daily", "limit_daily", "concentration_daily"]
+    statuses = older.dbt("run", "--select", *models, as_of=LAST, since=BUILT[1])
+    assert set(statuses.values()) == {"success"}
+    for columns, mart in (("*", "exposure_daily"), ("*", "concentration_daily"), ("issued_amount", "limit_daily")):
+        night = f"select {columns} from exposure.{mart} where as_of_date = date '{LAST}' order by all"
+        assert older.query(night) == nightly.query(night)
+    assert older.query("select distinct as_of_date from exposure.concentration_daily") == [(LAST,)]

@@ -1,9 +1,9 @@
 {{ config(meta={'dagster': {'ref': {'name': 'concentration_daily'}}}) }}
 
 -- What else is said of exposures agrees, to the cent, on the night: every dimension of the concentration adds up to
--- exposure_daily in the reporting currency; of the maturity ladder what is financed is the exposure, and what is held and
--- payable the ageing, by core enterprise and currency. The disclosure opens with the liability it closed with, and at its
--- last month-end the liability is what the ladder says is held.
+-- exposure_daily in the reporting currency; of the maturity ladder what is financed is the exposure, and what is held
+-- and payable the ageing, by core enterprise and currency. At the last month-end that was disclosed, opening and
+-- changes give the liability, and the liability is what the ladder says is held.
 {%- set month_end = '(select max(month_end_date) from ' ~ ref('sfa_disclosure') ~ ')' %}
 
 with exposures as (

@@ -7,6 +7,7 @@
     )
 }}
 
+-- Days of an earlier release, which converted no amount, are left out.
 with exposures as (
     select
         exposures.as_of_date,
@@ -27,6 +28,7 @@ with exposures as (
             and {{ valid_on('core_enterprises', 'exposures.as_of_date') }}
     left join {{ ref('int_connected_group_daily') }} as groups
         on exposures.as_of_date = groups.as_of_date and core_enterprises.party_id = groups.party_id
+    where exposures.reporting_currency is not null
 ),
 
 summed as (
@@ -51,7 +53,7 @@ totals as (
         *,
         cast(sum(exposure_amount) over (partition by as_of_date, dimension) as decimal(18, 2)) as total_amount,
         row_number() over (
-            partition by as_of_date, dimension order by exposure_amount desc nulls last, member_id nulls last
+            partition by as_of_date, dimension order by exposure_amount desc nulls last, member_id asc nulls last
         ) as exposure_rank
     from summed
 ),
