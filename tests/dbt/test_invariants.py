@@ -29,9 +29,12 @@ BREAKAGES = {
         "update exposure.exposure_daily set outstanding_amount = outstanding_amount + 0.01"
     ),
     "assert_limits_cover_exposure": "update exposure.limit_daily set utilised_amount = 0",
+    "assert_exposure_views_agree": (
+        "update exposure.concentration_daily set exposure_amount = exposure_amount + 0.01 where dimension = 'REGION'"
+    ),
     "assert_ageing_equals_receivables": "delete from receivable.ageing_daily where core_enterprise_id = 'CE2'",
     "assert_connected_groups_are_closed": (
-        "update intermediate.int_connected_group set group_party_id = party_id where party_id <> group_party_id"
+        "update intermediate.int_connected_group_daily set control_group_id = party_id"
     ),
     "assert_staged_rows_equal_receipts": (
         "insert into staging.stg_platform__supplier select * from staging.stg_platform__supplier"

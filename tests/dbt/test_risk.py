@@ -163,6 +163,48 @@ def test_expected_loss_is_pd_times_loss_times_recourse(scored: Warehouse) -> Non
     assert before == [(Decimal("450.00"),)]
 
 
+def test_expected_loss_of_a_certificate_has_two_sides(scored: Warehouse) -> None:
+    """Liable S1 is in distress, and its core enterprise in default: its certificate is two months late."""
+    rows = scored.query(
+        """
+        select
+            as_of_date, outstanding_amount, core_enterprise_loss_amount, performance_loss_amount, expected_loss_amount,
+            ifrs9_stage, cn_five_grade
+        from exposure.expected_loss where certificate_id = 'CT1' and as_of_date >= date '2026-02-01' order by 1
+        """
+    )
+    financed = Decimal("20000.00")
+    defaulted = (3, "SUBSTANDARD")
+    assert rows == [
+        (BEFORE_LAST, financed, Decimal("4500.00"), Decimal("30.00"), Decimal("4530.00"), *defaulted),
+        (LAST, financed, Decimal("4500.00"), Decimal("410.00"), Decimal("4910.00"), *defaulted),
+    ]
+
+
+def test_expected_loss_covers_the_exposure_and_stays_missing_without_a_score(scored: Warehouse) -> None:
+    differences = scored.query(
+        """
+        select losses.as_of_date from exposure.expected_loss as losses group by losses.as_of_date
+        having sum(losses.outstanding_amount) <> (
+            select sum(ledger.outstanding_amount) from intermediate.int_financing_interval as ledger
+            where ledger.valid_from <= losses.as_of_date
+                and (ledger.valid_to is null or ledger.valid_to > losses.as_of_date)
+        )
+        """
+    )
+    assert differences == []
+    losses = "select performance_loss_amount, expected_loss_amount from exposure.expected_loss"
+    assert set(scored.query(f"{losses} where as_of_date < date '{BEFORE_LAST}'")) == {(None, None)}
+
+
+def test_rules_of_expected_loss_pass_their_unit_tests(scored: Warehouse) -> None:
+    statuses = scored.dbt(
+        "test", "--select", "expected_loss,test_type:unit", "int_core_enterprise_pd_daily,test_type:unit", as_of=LAST
+    )
+    assert len(statuses) == 3
+    assert set(statuses.values()) == {"pass"}
+
+
 def test_watch_list_says_why_and_since_when(scored: Warehouse) -> None:
     rows = scored.query(
         "select supplier_id, watch_state, previous_watch_state, since_date, watch_reason from risk.watchlist order by 1"

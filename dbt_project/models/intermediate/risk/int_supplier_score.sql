@@ -70,7 +70,8 @@ exposures as (
         count(*) - count(rates.rate) as unpriced_financings
     from nights
     inner join {{ ref('int_financing_interval') }} as financings on {{ valid_on('financings', 'nights.as_of_date') }}
-    left join {{ ref('int_reporting_rate') }} as rates on financings.currency = rates.currency
+    left join {{ ref('int_reporting_rate_daily') }} as rates
+        on nights.as_of_date = rates.as_of_date and financings.currency = rates.currency
     where financings.outstanding_amount <> 0
     group by nights.as_of_date, financings.supplier_id
 ),

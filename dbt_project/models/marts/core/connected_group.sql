@@ -1,17 +1,19 @@
-with sizes as (
+with members as (
     select
-        group_party_id,
-        count(*) as party_count
-    from {{ ref('int_connected_group') }}
-    group by group_party_id
+        party_id,
+        connected_group_id,
+        control_group_id,
+        count(*) over (partition by connected_group_id) as party_count
+    from {{ ref('int_connected_group_daily') }}
+    where as_of_date = {{ as_of_date() }}
 )
 
 select
     members.party_id,
-    members.group_party_id as connected_group_id,
-    sizes.party_count,
+    members.connected_group_id,
+    members.party_count,
     roles.supplier_id,
-    roles.core_enterprise_id
-from {{ ref('int_connected_group') }} as members
-inner join sizes on members.group_party_id = sizes.group_party_id
+    roles.core_enterprise_id,
+    members.control_group_id
+from members
 left join {{ ref('int_party_role') }} as roles on members.party_id = roles.party_id

@@ -63,10 +63,11 @@ select
     best_name.party_name,
     roles.supplier_id,
     roles.core_enterprise_id,
-    groups.group_party_id as connected_group_id,
+    groups.connected_group_id,
     nullif(parties.current_party_id, parties.party_id) as succeeded_by_party_id,
     parties.first_known_date
 from parties
 left join best_name on parties.party_id = best_name.party_id
 left join {{ ref('int_party_role') }} as roles on parties.party_id = roles.party_id
-left join {{ ref('int_connected_group') }} as groups on parties.party_id = groups.party_id
+left join {{ ref('int_connected_group_daily') }} as groups
+    on parties.party_id = groups.party_id and groups.as_of_date = {{ as_of_date() }}

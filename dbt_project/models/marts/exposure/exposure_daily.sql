@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -23,19 +24,30 @@ with balances as (
             dates.as_of_date >= financings.valid_from
             and (financings.valid_to is null or dates.as_of_date < financings.valid_to)
     where financings.outstanding_amount <> 0
+),
+
+summed as (
+    select
+        as_of_date,
+        core_enterprise_id,
+        supplier_id,
+        funder_id,
+        currency,
+        cast(sum(outstanding_amount) as decimal(18, 2)) as outstanding_amount,
+        cast(sum(case when has_recourse then outstanding_amount else 0 end) as decimal(18, 2))
+            as recourse_outstanding_amount,
+        cast(sum(case when days_past_due > 0 then outstanding_amount else 0 end) as decimal(18, 2)) as overdue_amount,
+        cast(max(days_past_due) as integer) as max_days_past_due,
+        cast(count(*) as bigint) as financing_count
+    from balances
+    group by as_of_date, core_enterprise_id, supplier_id, funder_id, currency
 )
 
+-- Each row is converted once, as it stands: totals in the reporting currency are sums of rows.
 select
-    as_of_date,
-    core_enterprise_id,
-    supplier_id,
-    funder_id,
-    currency,
-    cast(sum(outstanding_amount) as decimal(18, 2)) as outstanding_amount,
-    cast(sum(case when has_recourse then outstanding_amount else 0 end) as decimal(18, 2))
-        as recourse_outstanding_amount,
-    cast(sum(case when days_past_due > 0 then outstanding_amount else 0 end) as decimal(18, 2)) as overdue_amount,
-    cast(max(days_past_due) as integer) as max_days_past_due,
-    cast(count(*) as bigint) as financing_count
-from balances
-group by as_of_date, core_enterprise_id, supplier_id, funder_id, currency
+    summed.*,
+    cast(summed.outstanding_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency
+from summed
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on summed.as_of_date = rates.as_of_date and summed.currency = rates.currency

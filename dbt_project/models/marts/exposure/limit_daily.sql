@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -45,6 +46,19 @@ utilised as (
         financings.currency
 ),
 
+-- What the core enterprise promised under the facility and has not paid, financed or not.
+issued as (
+    select
+        dates.as_of_date,
+        roots.facility_id,
+        sum(positions.available_amount + positions.frozen_amount + positions.financed_amount) as issued_amount
+    from {{ snapshot_dates() }} as dates
+    inner join {{ ref('int_certificate_position_interval') }} as positions
+        on {{ valid_on('positions', 'dates.as_of_date') }}
+    inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
+    group by dates.as_of_date, roots.facility_id
+),
+
 -- A facility whose limit was refused or is still to come is used all the same: its row says so by a missing limit.
 limits as (
     select
@@ -64,16 +78,40 @@ limits as (
             and facilities.core_enterprise_id = utilised.core_enterprise_id
             and facilities.funder_id = utilised.funder_id
             and facilities.currency = utilised.currency
+),
+
+-- Over all funders; a total of limits one of which is missing would be too small.
+totals as (
+    select
+        *,
+        case
+            when
+                count(*) over (partition by as_of_date, core_enterprise_id, currency)
+                = count(limit_amount) over (partition by as_of_date, core_enterprise_id, currency)
+                then sum(limit_amount) over (partition by as_of_date, core_enterprise_id, currency)
+        end as core_enterprise_limit,
+        sum(utilised_amount) over (partition by as_of_date, core_enterprise_id, currency) as core_enterprise_utilised,
+        sum(blocked_amount) over (partition by as_of_date, core_enterprise_id, currency) as core_enterprise_blocked
+    from limits
 )
 
 select
-    as_of_date,
-    facility_id,
-    core_enterprise_id,
-    funder_id,
-    currency,
-    limit_amount,
-    utilised_amount,
-    cast(blocked_amount as decimal(18, 2)) as blocked_amount,
-    cast(limit_amount - utilised_amount - blocked_amount as decimal(18, 2)) as free_amount
-from limits
+    totals.as_of_date,
+    totals.facility_id,
+    totals.core_enterprise_id,
+    totals.funder_id,
+    totals.currency,
+    totals.limit_amount,
+    totals.utilised_amount,
+    cast(totals.blocked_amount as decimal(18, 2)) as blocked_amount,
+    cast(totals.limit_amount - totals.utilised_amount - totals.blocked_amount as decimal(18, 2)) as free_amount,
+    cast(totals.utilised_amount as double) / nullif(cast(totals.limit_amount as double), 0) as utilisation_ratio,
+    cast(coalesce(issued.issued_amount, 0) as decimal(18, 2)) as issued_amount,
+    cast(totals.core_enterprise_limit as decimal(18, 2)) as core_enterprise_limit_amount,
+    cast(totals.core_enterprise_utilised as decimal(18, 2)) as core_enterprise_utilised_amount,
+    cast(
+        totals.core_enterprise_limit - totals.core_enterprise_utilised - totals.core_enterprise_blocked
+        as decimal(18, 2)
+    ) as core_enterprise_free_amount
+from totals
+left join issued on totals.as_of_date = issued.as_of_date and totals.facility_id = issued.facility_id

@@ -1,0 +1,201 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='as_of_date',
+        post_hook='{{ drop_expired_snapshots() }}',
+        tags=['after_scoring']
+    )
+}}
+
+{%- set key = ['as_of_date', 'certificate_id', 'funder_id', 'currency'] %}
+{%- set rules = [
+    'unrated_12m_pd', 'risk_floor_days', 'recourse_lgd_factor', 'dilution_floor_ratio',
+    'performance_given_distress_ratio', 'stage2_dpd_days', 'stage3_dpd_days', 'sicr_notches',
+] %}
+{%- set five_grades = ['SPECIAL_MENTION', 'SUBSTANDARD', 'DOUBTFUL', 'LOSS'] %}
+
+with dates as (
+    select
+        nights.as_of_date,
+        case
+            when nights.as_of_date = last_day(nights.as_of_date) then nights.as_of_date
+            else {{ add_days('nights.as_of_date', '-extract(day from nights.as_of_date)') }}
+        end as month_end_date,
+        {%- for grade in five_grades %}
+        max(case when rules.rule_id = 'five_grade_dpd_days' and rules.scope = '{{ grade }}' then rules.value end)
+            as {{ grade | lower }}_dpd_days,
+        {%- endfor %}
+        {%- for rule in rules %}
+        max(case when rules.rule_id = '{{ rule }}' then cast(rules.value as double) end) as {{ rule }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ snapshot_dates() }} as nights
+    inner join {{ ref('rule_parameter') }} as rules
+        on
+            rules.valid_from <= nights.as_of_date
+            and (rules.valid_to is null or rules.valid_to > nights.as_of_date)
+    group by nights.as_of_date
+),
+
+-- The due date first agreed counts: an extension is not a payment.
+first_terms as (
+    select
+        financing_id,
+        min_by(due_date, valid_from) as due_date
+    from {{ ref('int_financing_interval') }}
+    group by financing_id
+),
+
+exposures as (
+    select
+        dates.as_of_date,
+        financings.certificate_id,
+        financings.funder_id,
+        financings.currency,
+        max(financings.core_enterprise_id) as core_enterprise_id,
+        max(financings.supplier_id) as supplier_id,
+        min(first_terms.due_date) as due_date,
+        cast(sum(financings.outstanding_amount) as decimal(18, 2)) as outstanding_amount,
+        cast(sum(case when financings.has_recourse then financings.outstanding_amount else 0 end) as decimal(18, 2))
+            as recourse_outstanding_amount
+    from dates
+    inner join {{ ref('int_financing_interval') }} as financings on {{ valid_on('financings', 'dates.as_of_date') }}
+    inner join first_terms on financings.financing_id = first_terms.financing_id
+    where financings.outstanding_amount <> 0
+    group by dates.as_of_date, financings.certificate_id, financings.funder_id, financings.currency
+),
+
+-- Both sides of a loss: who promised to pay, and who sold. A supplier without score has no probability of distress.
+judged as (
+    select
+        exposures.*,
+        certificates.instrument_type,
+        dates.recourse_lgd_factor,
+        dates.dilution_floor_ratio,
+        dates.performance_given_distress_ratio,
+        greatest({{ days_between('exposures.due_date', 'exposures.as_of_date') }}, 0) as days_past_due,
+        greatest({{ days_between('exposures.as_of_date', 'exposures.due_date') }}, dates.risk_floor_days)
+            as days_at_risk,
+        core_enterprises.default_cause,
+        coalesce(core_enterprises.pd_12m, dates.unrated_12m_pd) as pd_12m,
+        cast(core_enterprise_lgds.value as double) as core_enterprise_lgd,
+        cast(performance_lgds.value as double) as performance_lgd,
+        case when scores.watch_state = 'RESTRICTED' then 1 else scores.pd_90d end as supplier_pd_90d,
+        greatest(coalesce(dilutions.dilution_12m_ratio, 0), dates.dilution_floor_ratio) as dilution,
+        coalesce(scores.watch_state in ('WATCH', 'RESTRICTED'), false) as is_watched,
+        coalesce(
+            core_enterprises.rating_notch - core_enterprises.rating_notch_year_ago >= dates.sicr_notches, false
+        ) as is_downgraded,
+        dates.stage2_dpd_days,
+        dates.stage3_dpd_days,
+        {%- for grade in five_grades %}
+        dates.{{ grade | lower }}_dpd_days,
+        {%- endfor %}
+        rates.rate
+    from exposures
+    inner join dates on exposures.as_of_date = dates.as_of_date
+    left join {{ ref('int_certificate') }} as certificates
+        on exposures.certificate_id = certificates.certificate_id
+    left join {{ ref('int_core_enterprise_pd_daily') }} as core_enterprises
+        on
+            exposures.as_of_date = core_enterprises.as_of_date
+            and exposures.core_enterprise_id = core_enterprises.core_enterprise_id
+    left join {{ ref('supplier_score_daily') }} as scores
+        on
+            exposures.as_of_date = scores.as_of_date
+            and exposures.supplier_id = scores.supplier_id
+            and scores.model_role = 'champion'
+    left join {{ ref('dilution_monthly') }} as dilutions
+        on
+            dates.month_end_date = dilutions.month_end_date
+            and exposures.core_enterprise_id = dilutions.core_enterprise_id
+            and exposures.supplier_id = dilutions.supplier_id
+            and exposures.currency = dilutions.currency
+    left join {{ ref('rule_parameter') }} as core_enterprise_lgds
+        on {{ rule_in_force('core_enterprise_lgds', 'core_enterprise_lgd_ratio', 'exposures.as_of_date',
+            'certificates.instrument_type') }}
+    left join {{ ref('rule_parameter') }} as performance_lgds
+        on {{ rule_in_force('performance_lgds', 'performance_lgd_ratio', 'exposures.as_of_date',
+            'certificates.instrument_type') }}
+    left join {{ ref('int_reporting_rate_daily') }} as rates
+        on exposures.as_of_date = rates.as_of_date and exposures.currency = rates.currency
+),
+
+-- What is lost of an amount, with recourse of a part of it to the supplier.
+probabilities as (
+    select
+        *,
+        case
+            when default_cause is not null then 1
+            else 1 - power(1 - pd_12m, cast(days_at_risk as double) / 365)
+        end as core_enterprise_pd,
+        case
+            when supplier_pd_90d is not null
+                then least(dilution + supplier_pd_90d * performance_given_distress_ratio, 1)
+        end as performance_pd,
+        cast(outstanding_amount as double)
+        - cast(recourse_outstanding_amount as double) * (1 - recourse_lgd_factor) as amount_at_risk
+    from judged
+),
+
+losses as (
+    select
+        *,
+        cast(amount_at_risk * core_enterprise_pd * core_enterprise_lgd as decimal(18, 2))
+            as core_enterprise_loss_amount,
+        case
+            when performance_pd is not null
+                then cast(amount_at_risk * performance_pd * performance_lgd as decimal(18, 2))
+        end as performance_loss_amount
+    from probabilities
+)
+
+select
+    {{ key | join(',
+    ') }},
+    core_enterprise_id,
+    supplier_id,
+    instrument_type,
+    outstanding_amount,
+    recourse_outstanding_amount,
+    due_date as first_due_date,
+    cast(days_past_due as integer) as days_past_due,
+    core_enterprise_pd,
+    core_enterprise_lgd as core_enterprise_lgd_ratio,
+    core_enterprise_loss_amount,
+    dilution as dilution_12m_ratio,
+    supplier_pd_90d,
+    performance_pd,
+    performance_lgd as performance_lgd_ratio,
+    performance_loss_amount,
+    cast(core_enterprise_loss_amount + performance_loss_amount as decimal(18, 2)) as expected_loss_amount,
+    cast(cast(core_enterprise_loss_amount + performance_loss_amount as decimal(18, 2)) * rate as decimal(18, 2))
+        as reporting_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency,
+    case
+        when days_past_due >= stage3_dpd_days or default_cause is not null then 3
+        when days_past_due >= stage2_dpd_days or is_watched or is_downgraded then 2
+        else 1
+    end as ifrs9_stage,
+    case
+        when days_past_due >= stage3_dpd_days then 'stage3_dpd_days'
+        when default_cause is not null then 'core enterprise in default: ' || default_cause
+        when days_past_due >= stage2_dpd_days then 'stage2_dpd_days'
+        when is_watched then 'supplier on the watch list'
+        when is_downgraded then 'sicr_notches'
+    end as ifrs9_rule,
+    case
+        when days_past_due > loss_dpd_days then 'LOSS'
+        when days_past_due > doubtful_dpd_days then 'DOUBTFUL'
+        when days_past_due > substandard_dpd_days or default_cause is not null then 'SUBSTANDARD'
+        when days_past_due > special_mention_dpd_days or is_watched then 'SPECIAL_MENTION'
+        else 'PASS'
+    end as cn_five_grade,
+    case
+        when days_past_due > substandard_dpd_days then 'five_grade_dpd_days'
+        when default_cause is not null then 'core enterprise in default: ' || default_cause
+        when days_past_due > special_mention_dpd_days then 'five_grade_dpd_days'
+        when is_watched then 'supplier on the watch list'
+    end as cn_five_grade_rule
+from losses
