@@ -55,6 +55,7 @@ GIVEN = {
     "int_supplier": "supplier_id varchar, party_id varchar, valid_from date, valid_to date",
     "int_vendor": "company_code varchar, erp_vendor_no varchar, party_id varchar, valid_from date, valid_to date",
     "int_party_role": "party_id varchar, supplier_id varchar, supplier_known_date date",
+    "int_reporting_rate_daily": "as_of_date date, currency varchar, rate_date date, rate decimal(18, 6)",
     "dim_date": "calendar_date date, is_month_end boolean",
 }
 # of our own arithmetic: true of whatever was delivered

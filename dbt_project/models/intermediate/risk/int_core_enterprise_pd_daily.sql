@@ -58,7 +58,10 @@ overdue as (
     from {{ snapshot_dates() }} as dates
     inner join {{ ref('int_certificate_position_interval') }} as positions
         on {{ valid_on('positions', 'dates.as_of_date') }}
-    inner join {{ ref('int_certificate') }} as certificates on positions.certificate_id = certificates.certificate_id
+    inner join {{ ref('int_certificate_term_interval') }} as certificates
+        on
+            positions.certificate_id = certificates.certificate_id
+            and {{ valid_on('certificates', 'dates.as_of_date') }}
     where positions.available_amount + positions.frozen_amount + positions.financed_amount > 0
     group by dates.as_of_date, certificates.core_enterprise_id
 ),

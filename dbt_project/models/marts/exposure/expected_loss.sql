@@ -95,8 +95,10 @@ judged as (
         rates.rate
     from exposures
     inner join dates on exposures.as_of_date = dates.as_of_date
-    left join {{ ref('int_certificate') }} as certificates
-        on exposures.certificate_id = certificates.certificate_id
+    left join {{ ref('int_certificate_term_interval') }} as certificates
+        on
+            exposures.certificate_id = certificates.certificate_id
+            and {{ valid_on('certificates', 'exposures.as_of_date') }}
     left join {{ ref('int_core_enterprise_pd_daily') }} as core_enterprises
         on
             exposures.as_of_date = core_enterprises.as_of_date

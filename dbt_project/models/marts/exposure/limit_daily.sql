@@ -55,7 +55,8 @@ issued as (
     from {{ snapshot_dates() }} as dates
     inner join {{ ref('int_certificate_position_interval') }} as positions
         on {{ valid_on('positions', 'dates.as_of_date') }}
-    inner join {{ ref('int_certificate') }} as roots on positions.root_certificate_id = roots.certificate_id
+    inner join {{ ref('int_certificate_term_interval') }} as roots
+        on positions.root_certificate_id = roots.certificate_id and {{ valid_on('roots', 'dates.as_of_date') }}
     group by dates.as_of_date, roots.facility_id
 ),
 
