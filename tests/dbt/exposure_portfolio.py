@@ -1,6 +1,7 @@
 """What the tiny portfolio lacks of exposures: another funder, another currency, and relations that come and go.
 
 * R3 of 1,000 US dollars is held by S1 and financed with 500 by BANK2 under facility F2.
+* The repayment of R1B, which the tiny portfolio knows from the funder alone, is an event of the platform too.
 * A dollar is 7.00 on 03-29. The rates of 03-31 and 04-01, 7.10 and 7.20, come a day later each; then none comes until
   that of 04-30, 7.30, on 05-04.
 * S1 and S3 share an address, S2 one with eleven others. That S1 holds S2 ends on 04-15, as becomes known on 04-02, when
@@ -9,7 +10,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -87,6 +88,20 @@ _ADDED = [
         [
             _like("platform.party_relation", valid_to=date(2026, 4, 15)),
             _relation(2, "C1", "C2", "SHAREHOLDER", share_ratio=Decimal("0.5")),
+        ],
+    ),
+    Delivery(
+        BUILT[-1],
+        "platform.certificate_event",
+        [
+            _like(
+                "platform.certificate_event",
+                certificate_event_id="R1B-FINANCE_REPAID",
+                certificate_id="R1B",
+                event_type="FINANCE_REPAID",
+                amount=Decimal(20_000),
+                occurred_at=datetime.combine(date(2026, 4, 1), time(10)),
+            )
         ],
     ),
     Delivery(NIGHTS[0], "external.fx_rate", [_rate(date(2026, 3, 29), "7.00")]),
