@@ -33,7 +33,7 @@ MODELS = (
     "int_certificate_term_interval",
     "int_certificate_movement",
     "int_certificate_position_interval",
-    "int_certificate_path",
+    "certificate_path",
     "int_financing_interval",
     "int_facility_interval",
     "int_payable_interval",

@@ -155,11 +155,11 @@ def test_tiers_show_how_far_promises_have_gone(nightly: Warehouse) -> None:
 def test_holders_are_looked_through_to_the_core_enterprise_and_back(nightly: Warehouse) -> None:
     upwards = nightly.query(
         "select distance, ancestor_certificate_id, ancestor_holder_id, core_enterprise_id "
-        "from intermediate.int_certificate_path where certificate_id = 'R1A1' order by 1"
+        "from receivable.certificate_path where certificate_id = 'R1A1' order by 1"
     )
     assert upwards == [(0, "R1A1", "S3", "CE1"), (1, "R1A", "S1", "CE1"), (2, "R1", "S1", "CE1")]
     downwards = nightly.query(
-        "select certificate_id, holder_path from intermediate.int_certificate_path "
+        "select certificate_id, holder_path from receivable.certificate_path "
         "where ancestor_certificate_id = 'R1' order by 1"
     )
     assert downwards == [("R1", "S1"), ("R1A", "S1"), ("R1A1", "S1>S3"), ("R1B", "S1>S2")]

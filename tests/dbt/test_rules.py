@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import duckdb
+import pytest
+
+from sources.contract import Column, load_contracts
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SEED = PROJECT / "seeds/rule_parameter.csv"
@@ -35,6 +38,41 @@ def test_a_rule_has_one_value_a_scope_and_day() -> None:
         """
     ).fetchall()
     assert overlaps == []
+
+
+def column_of(feed: str, name: str) -> Column:
+    """A column of a feed's contract."""
+    (column,) = (column for column in load_contracts()[feed].columns if column.name == name)
+    return column
+
+
+@pytest.mark.parametrize(
+    ("rule", "others"),
+    [("advance_ratio", {"PAYABLE"}), ("core_enterprise_lgd_ratio", set()), ("performance_lgd_ratio", set())],
+)
+def test_a_rule_by_instrument_knows_every_instrument(rule: str, others: set[str]) -> None:
+    scopes = {
+        scope
+        for (scope,) in duckdb.execute(
+            f"select scope from read_csv('{SEED}', types={{'valid_to': 'DATE'}}) "
+            "where rule_id = ? and valid_to is null",
+            [rule],
+        ).fetchall()
+    }
+    assert scopes == {*column_of("platform.certificate", "instrument_type").allowed_values} | others
+
+
+def test_every_rating_has_a_probability_and_a_worse_one_no_lower() -> None:
+    """A notch without one would count as unrated, and be better off than the notches before it."""
+    notch = column_of("external.agency_rating", "rating_notch")
+    curve = duckdb.execute(
+        f"select rating_notch, pd_12m from read_csv('{PROJECT}/seeds/rating_pd.csv', types={{'valid_to': 'DATE'}}) "
+        "where valid_to is null order by 1"
+    ).fetchall()
+    assert notch.minimum is not None
+    assert notch.maximum is not None
+    assert [number for number, _ in curve] == list(range(int(notch.minimum), int(notch.maximum) + 1))
+    assert [pd for _, pd in curve] == sorted(pd for _, pd in curve)
 
 
 def test_every_rule_of_the_seed_is_read() -> None:

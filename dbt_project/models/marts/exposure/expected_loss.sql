@@ -82,7 +82,8 @@ judged as (
         cast(core_enterprise_lgds.value as double) as core_enterprise_lgd,
         cast(performance_lgds.value as double) as performance_lgd,
         case when scores.watch_state = 'RESTRICTED' then 1 else scores.pd_90d end as supplier_pd_90d,
-        greatest(coalesce(dilutions.dilution_12m_ratio, 0), dates.dilution_floor_ratio) as dilution,
+        coalesce(greatest(dilutions.dilution_12m_ratio, dates.dilution_floor_ratio), dates.dilution_floor_ratio)
+            as dilution,
         coalesce(scores.watch_state in ('WATCH', 'RESTRICTED'), false) as is_watched,
         coalesce(
             core_enterprises.rating_notch - core_enterprises.rating_notch_year_ago >= dates.sicr_notches, false

@@ -28,7 +28,9 @@ advanced as (
     select
         eligibility.*,
         rates.value as advance_ratio,
-        greatest(coalesce(dilutions.dilution_12m_ratio, 0) - cast(free.value as double), 0) as reserve_ratio
+        -- where no dilution is known the advance rate alone allows for it
+        greatest(coalesce(dilutions.dilution_12m_ratio, cast(free.value as double)) - cast(free.value as double), 0)
+            as reserve_ratio
     from eligibility
     inner join months on eligibility.as_of_date = months.as_of_date
     left join {{ ref('rule_parameter') }} as rates
@@ -52,9 +54,12 @@ summed as (
         cast(sum(open_amount) as decimal(18, 2)) as gross_amount,
         cast(sum(case when reason = 'ELIGIBLE' then 0 else open_amount end) as decimal(18, 2)) as ineligible_amount,
         cast(sum(case when reason = 'ELIGIBLE' then open_amount else 0 end) as decimal(18, 2)) as eligible_amount,
+        -- missing, which the contract of the mart refuses, where the rule book has no rate for an instrument
         cast(
-            sum(case when reason = 'ELIGIBLE' then open_amount * coalesce(advance_ratio, 0) else 0 end)
-            as decimal(18, 2)
+            case
+                when count(case when reason = 'ELIGIBLE' and advance_ratio is null then 1 end) = 0
+                    then sum(case when reason = 'ELIGIBLE' then open_amount * advance_ratio else 0 end)
+            end as decimal(18, 2)
         ) as advance_amount,
         -- rounded row by row: a sum of floating-point numbers depends on the order of the rows
         cast(
