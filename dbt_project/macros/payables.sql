@@ -21,6 +21,25 @@
     coalesce({{ payables }}.terms_due_date, {{ payables }}.first_due_date, {{ payables }}.due_date)
 {%- endmacro %}
 
+{#- Joins: the keeper of the books and the vendor of `payables`, as known on a date. -#}
+{% macro parties_of_payables(on_date) -%}
+    left join {{ ref('int_core_enterprise') }} as core_enterprises
+        on
+            payables.company_code = core_enterprises.company_code
+            and {{ valid_on('core_enterprises', on_date) }}
+    left join {{ ref('int_vendor') }} as vendors
+        on
+            payables.company_code = vendors.company_code
+            and payables.erp_vendor_no = vendors.erp_vendor_no
+            and {{ valid_on('vendors', on_date) }}
+    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+{%- endmacro %}
+
+{#- The supplier of a payable after these joins; none before the platform knew it. -#}
+{% macro seller_of_payable(on_date) -%}
+    case when roles.supplier_known_date <= {{ on_date }} then roles.supplier_id end
+{%- endmacro %}
+
 {#- Select: what was open of payables on each of some dates (a relation with `as_of_date`), as known then; of confirmed
     ones, unless those that are not are asked for too. The retention is a row of its own (`is_retention`), for it falls
     due later than the rest. -#}
@@ -29,7 +48,7 @@
         dates.as_of_date,
         payables.payable_id as receivable_id,
         {{ keeper_of_books() }} as core_enterprise_id,
-        case when roles.supplier_known_date <= dates.as_of_date then roles.supplier_id end as supplier_id,
+        {{ seller_of_payable('dates.as_of_date') }} as supplier_id,
         payables.currency,
         parts.is_retention,
         payables.confirmed_date is not null as is_confirmed,
@@ -47,16 +66,7 @@
     cross join (select false as is_retention union all select true as is_retention) as parts
     left join {{ ref('rule_parameter') }} as rules
         on {{ rule_in_force('rules', 'retention_days', 'payables.posting_date') }}
-    left join {{ ref('int_core_enterprise') }} as core_enterprises
-        on
-            payables.company_code = core_enterprises.company_code
-            and {{ valid_on('core_enterprises', 'dates.as_of_date') }}
-    left join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and {{ valid_on('vendors', 'dates.as_of_date') }}
-    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables('dates.as_of_date') }}
     where
         case
             when parts.is_retention then {{ open_retention('payables') }} <> 0

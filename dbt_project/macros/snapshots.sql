@@ -17,6 +17,21 @@
     )
 {%- endmacro %}
 
+{#- Select: the snapshot dates, each with the values of rules that were in force on it. A rule is its name, or a triple
+    of name, scope and the column that holds its value. -#}
+{% macro snapshot_dates_with(rules) -%}
+    select
+        nights.as_of_date,
+        {%- for rule in rules %}
+        {%- set rule_id, scope, column = (rule, 'ALL', rule) if rule is string else rule %}
+        max(case when rules.rule_id = '{{ rule_id }}' and rules.scope = '{{ scope }}' then rules.value end)
+            as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ snapshot_dates() }} as nights
+    inner join {{ ref('rule_parameter') }} as rules on {{ valid_on('rules', 'nights.as_of_date') }}
+    group by nights.as_of_date
+{%- endmacro %}
+
 {#- Post-hook of `*_daily` models: what is older than the retention goes, month-ends stay. -#}
 {% macro drop_expired_snapshots() -%}
     delete from {{ this }}

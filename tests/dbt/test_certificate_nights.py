@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from test_nights import SCHEMAS
 from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
-from tiny_warehouse import Warehouse, WarehouseFactory
+from tiny_warehouse import Warehouse, WarehouseFactory, comparable
 
 RESTATED, EXTENDED = date(2026, 4, 4), date(2026, 5, 4)
 MONTH_ENDS = (NIGHTS[1], date(2026, 4, 30))
@@ -55,15 +55,6 @@ LATER = [
 ]
 
 
-def snapshots(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Tables as a full build has them: month-ends and the night, and everything touched."""
-    return {
-        name: [row for row in rows if row[0] in (*MONTH_ENDS, EXTENDED)] if name.endswith("_daily") else rows
-        for name, rows in warehouse.tables(SCHEMAS).items()
-        if not name.startswith("intermediate.int_touched_")
-    }
-
-
 @pytest.fixture(scope="module")
 def nightly(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Two more nights, with the end of April between them."""
@@ -79,7 +70,8 @@ def test_the_nights_equal_a_build_from_scratch(nightly: Warehouse, warehouses: W
     scratch = warehouses.empty()
     scratch.deliver([*DELIVERIES, *LATER])
     scratch.build(EXTENDED, with_tests=False)
-    actual, expected = snapshots(nightly), snapshots(scratch)
+    dates = (*MONTH_ENDS, EXTENDED)
+    actual, expected = (comparable(w.tables(SCHEMAS), dates) for w in (nightly, scratch))
     assert actual.keys() == expected.keys()
     assert [name for name, rows in actual.items() if rows != expected[name]] == []
 

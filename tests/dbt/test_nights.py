@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
-from tiny_warehouse import Warehouse, WarehouseFactory
+from tiny_warehouse import Warehouse, WarehouseFactory, comparable
 
 SCHEMAS = ("staging", "intermediate", "core", "receivable", "exposure", "monitoring")
 
@@ -32,18 +32,9 @@ def nightly(warehouses: WarehouseFactory) -> dict[date, dict[str, list[tuple[Any
     return tables
 
 
-def night_and_month_end(tables: dict[str, list[tuple[Any, ...]]], night: date) -> dict[str, list[tuple[Any, ...]]]:
-    """Tables as a full build has them: no days between month-ends, and everything touched."""
-    return {
-        name: [row for row in rows if row[0] in (night, NIGHTS[1])] if name.endswith("_daily") else rows
-        for name, rows in tables.items()
-        if not name.startswith("intermediate.int_touched_")
-    }
-
-
 def test_nights_one_by_one_equal_one_build(nightly: Any, built: Warehouse) -> None:
-    actual = night_and_month_end(nightly[NIGHTS[4]], NIGHTS[4])
-    expected = night_and_month_end(built.tables(SCHEMAS), NIGHTS[4])
+    actual = comparable(nightly[NIGHTS[4]], (NIGHTS[4], NIGHTS[1]))
+    expected = comparable(built.tables(SCHEMAS), (NIGHTS[4], NIGHTS[1]))
     assert actual.keys() == expected.keys()
     assert [name for name, rows in actual.items() if rows != expected[name]] == []
 
@@ -52,8 +43,8 @@ def test_earlier_night_ignores_later_deliveries(nightly: Any, warehouses: Wareho
     with_everything = warehouses.empty()
     with_everything.deliver(DELIVERIES)
     with_everything.build(NIGHTS[2], with_tests=False)
-    expected = night_and_month_end(nightly[NIGHTS[2]], NIGHTS[2])
-    actual = night_and_month_end(with_everything.tables(SCHEMAS), NIGHTS[2])
+    expected = comparable(nightly[NIGHTS[2]], (NIGHTS[2], NIGHTS[1]))
+    actual = comparable(with_everything.tables(SCHEMAS), (NIGHTS[2], NIGHTS[1]))
     assert [name for name, rows in actual.items() if rows != expected[name]] == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -129,6 +129,18 @@ class Warehouse:
         """The same warehouse in another folder, to be broken there."""
         shutil.copytree(self.folder, folder)
         return Warehouse(folder, self.parsed, self.manifest)
+
+
+def comparable(tables: dict[str, list[tuple[Any, ...]]], dates: Collection[date]) -> dict[str, list[tuple[Any, ...]]]:
+    """What tables that came night by night share with a full build.
+
+    A full build has the dates alone, its night and month-ends, in daily tables, and touches everything.
+    """
+    return {
+        name: [row for row in rows if row[0] in dates] if name.endswith("_daily") else rows
+        for name, rows in tables.items()
+        if not name.startswith("intermediate.int_touched_")
+    }
 
 
 class WarehouseFactory:

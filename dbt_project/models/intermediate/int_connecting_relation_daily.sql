@@ -8,21 +8,9 @@
 }}
 
 {%- set address_rounds = 4 %}
-{%- set rules = ['connected_min_share_ratio', 'connect_by_address', 'address_cluster_max'] %}
 
 with dates as (
-    select
-        nights.as_of_date,
-        {%- for rule in rules %}
-        max(case when rules.rule_id = '{{ rule }}' then rules.value end) as {{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ snapshot_dates() }} as nights
-    inner join {{ ref('rule_parameter') }} as rules
-        on
-            rules.scope = 'ALL'
-            and rules.valid_from <= nights.as_of_date
-            and (rules.valid_to is null or rules.valid_to > nights.as_of_date)
-    group by nights.as_of_date
+    {{ snapshot_dates_with(['connected_min_share_ratio', 'connect_by_address', 'address_cluster_max']) }}
 ),
 
 stated as (

@@ -13,29 +13,18 @@
     'unrated_12m_pd', 'risk_floor_days', 'recourse_lgd_factor', 'dilution_floor_ratio',
     'performance_given_distress_ratio', 'stage2_dpd_days', 'stage3_dpd_days', 'sicr_notches',
 ] %}
-{%- set five_grades = ['SPECIAL_MENTION', 'SUBSTANDARD', 'DOUBTFUL', 'LOSS'] %}
+{%- for grade in ['SPECIAL_MENTION', 'SUBSTANDARD', 'DOUBTFUL', 'LOSS'] %}
+{%- do rules.append(('five_grade_dpd_days', grade, grade | lower ~ '_dpd_days')) %}
+{%- endfor %}
 
 with dates as (
     select
-        nights.as_of_date,
+        nights.*,
         case
             when nights.as_of_date = last_day(nights.as_of_date) then nights.as_of_date
             else {{ add_days('nights.as_of_date', '-extract(day from nights.as_of_date)') }}
-        end as month_end_date,
-        {%- for grade in five_grades %}
-        max(case when rules.rule_id = 'five_grade_dpd_days' and rules.scope = '{{ grade }}' then rules.value end)
-            as {{ grade | lower }}_dpd_days,
-        {%- endfor %}
-        {%- for rule in rules %}
-        max(case when rules.rule_id = '{{ rule }}' then cast(rules.value as double) end) as {{ rule }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from {{ snapshot_dates() }} as nights
-    inner join {{ ref('rule_parameter') }} as rules
-        on
-            rules.valid_from <= nights.as_of_date
-            and (rules.valid_to is null or rules.valid_to > nights.as_of_date)
-    group by nights.as_of_date
+        end as month_end_date
+    from ({{ snapshot_dates_with(rules) }}) as nights
 ),
 
 -- The due date first agreed counts: an extension is not a payment.
@@ -71,28 +60,31 @@ judged as (
     select
         exposures.*,
         certificates.instrument_type,
-        dates.recourse_lgd_factor,
-        dates.dilution_floor_ratio,
-        dates.performance_given_distress_ratio,
+        cast(dates.recourse_lgd_factor as double) as recourse_lgd_factor,
+        cast(dates.dilution_floor_ratio as double) as dilution_floor_ratio,
+        cast(dates.performance_given_distress_ratio as double) as performance_given_distress_ratio,
         greatest({{ days_between('exposures.due_date', 'exposures.as_of_date') }}, 0) as days_past_due,
         greatest({{ days_between('exposures.as_of_date', 'exposures.due_date') }}, dates.risk_floor_days)
             as days_at_risk,
         core_enterprises.default_cause,
-        coalesce(core_enterprises.pd_12m, dates.unrated_12m_pd) as pd_12m,
+        coalesce(core_enterprises.pd_12m, cast(dates.unrated_12m_pd as double)) as pd_12m,
         cast(core_enterprise_lgds.value as double) as core_enterprise_lgd,
         cast(performance_lgds.value as double) as performance_lgd,
         case when scores.watch_state = 'RESTRICTED' then 1 else scores.pd_90d end as supplier_pd_90d,
-        coalesce(greatest(dilutions.dilution_12m_ratio, dates.dilution_floor_ratio), dates.dilution_floor_ratio)
-            as dilution,
+        greatest(
+            coalesce(dilutions.dilution_12m_ratio, cast(dates.dilution_floor_ratio as double)),
+            cast(dates.dilution_floor_ratio as double)
+        ) as dilution,
         coalesce(scores.watch_state in ('WATCH', 'RESTRICTED'), false) as is_watched,
         coalesce(
             core_enterprises.rating_notch - core_enterprises.rating_notch_year_ago >= dates.sicr_notches, false
         ) as is_downgraded,
         dates.stage2_dpd_days,
         dates.stage3_dpd_days,
-        {%- for grade in five_grades %}
-        dates.{{ grade | lower }}_dpd_days,
-        {%- endfor %}
+        dates.special_mention_dpd_days,
+        dates.substandard_dpd_days,
+        dates.doubtful_dpd_days,
+        dates.loss_dpd_days,
         rates.rate
     from exposures
     inner join dates on exposures.as_of_date = dates.as_of_date

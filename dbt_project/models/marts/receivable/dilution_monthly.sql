@@ -31,19 +31,10 @@ payables as (
 owned as (
     select
         {{ keeper_of_books() }} as core_enterprise_id,
-        case when roles.supplier_known_date <= payables.month_end_date then roles.supplier_id end as supplier_id,
+        {{ seller_of_payable('payables.month_end_date') }} as supplier_id,
         payables.*
     from payables
-    left join {{ ref('int_core_enterprise') }} as core_enterprises
-        on
-            payables.company_code = core_enterprises.company_code
-            and {{ valid_on('core_enterprises', 'payables.month_end_date') }}
-    left join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and {{ valid_on('vendors', 'payables.month_end_date') }}
-    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables('payables.month_end_date') }}
 ),
 
 summed as (

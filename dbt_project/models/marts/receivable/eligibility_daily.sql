@@ -10,18 +10,7 @@
 {%- set group = ['as_of_date', 'core_enterprise_id', 'supplier_id', 'instrument_type', 'currency'] %}
 
 with dates as (
-    select
-        nights.as_of_date,
-        {%- for rule in ['eligible_max_dpd_days', 'cross_age_ratio', 'debtor_concentration_cap_ratio'] %}
-        max(case when rules.rule_id = '{{ rule }}' then rules.value end) as {{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ snapshot_dates() }} as nights
-    inner join {{ ref('rule_parameter') }} as rules
-        on
-            rules.scope = 'ALL'
-            and rules.valid_from <= nights.as_of_date
-            and (rules.valid_to is null or rules.valid_to > nights.as_of_date)
-    group by nights.as_of_date
+    {{ snapshot_dates_with(['eligible_max_dpd_days', 'cross_age_ratio', 'debtor_concentration_cap_ratio']) }}
 ),
 
 payables as (

@@ -27,7 +27,7 @@ invoiced as (
     select
         months.month_end_date,
         {{ keeper_of_books() }} as core_enterprise_id,
-        case when roles.supplier_known_date <= months.month_end_date then roles.supplier_id end as supplier_id,
+        {{ seller_of_payable('months.month_end_date') }} as supplier_id,
         payables.currency,
         0 as payable_open,
         0 as certificate_open,
@@ -39,16 +39,7 @@ invoiced as (
             payables.posting_date > months.turnover_from_date
             and payables.posting_date <= months.month_end_date
             and {{ valid_on('payables', 'months.month_end_date') }}
-    left join {{ ref('int_core_enterprise') }} as core_enterprises
-        on
-            payables.company_code = core_enterprises.company_code
-            and {{ valid_on('core_enterprises', 'months.month_end_date') }}
-    left join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and {{ valid_on('vendors', 'months.month_end_date') }}
-    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables('months.month_end_date') }}
     where payables.confirmed_date is not null
 ),
 
