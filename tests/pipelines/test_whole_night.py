@@ -5,6 +5,7 @@ The portfolio has two years of history and few daily deliveries. Tests start fro
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -148,6 +149,28 @@ def test_every_trap_of_the_page_is_one(first_night: Path) -> None:
     with duckdb.connect(str(first_night / "published/bank/anchorwatch.duckdb"), read_only=True) as con:
         same = {trap.title for trap in known if len(set(trap.answers(con))) == 1}
     assert same <= {"An interval ends before its last day", "What was delivered is not what there is"}
+
+
+def test_no_table_depends_on_the_order_of_rows(home: Path) -> None:
+    """Threads hand rows on in any order; every model gives the same to the last bit when its inputs are shuffled."""
+    run = home / "warehouse/dbt/run"
+    models = [
+        (node["relation_name"], run / "compiled/anchorwatch" / node["original_file_path"])
+        for node in json.loads((run / "manifest.json").read_text())["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental")
+    ]
+    assert len(models) > 100
+    with duckdb.connect(str(home / "warehouse/anchorwatch.duckdb")) as con:
+        for (table,) in con.execute("select format('{}.{}', schema_name, table_name) from duckdb_tables()").fetchall():
+            con.execute(f"create or replace table {table} as from {table} order by hash(rowid)")
+        different = []
+        for relation, compiled in models:
+            con.execute(f"create or replace temp table made as {compiled.read_text()}")
+            columns = ", ".join(f'"{name}"' for name, *_ in con.execute(f"describe {relation}").fetchall())
+            made, stands = f"select {columns} from made", f"select {columns} from {relation}"
+            query = f"({made} except all {stands}) union all ({stands} except all {made})"
+            different += [(relation, row) for row in con.execute(f"{query} limit 1").fetchall()]
+    assert different == []
 
 
 def test_every_published_table_and_column_says_what_it_is(first_night: Path) -> None:

@@ -70,10 +70,7 @@ select
     {%- for family, features in families.items() %}
     {%- set is_last_family = loop.last %}
     {%- for feature in features %}
-    {#- Sums of doubles differ in their last bits with the order of rows; single precision is what is left of a feature
-        on every run, and more than a tree needs. -#}
-    cast(cast({{ family }}.{{ feature }} as float) as double)
-        as {{ feature }}{{ ',' if not (is_last_family and loop.last) }}
+    cast({{ family }}.{{ feature }} as double) as {{ feature }}{{ ',' if not (is_last_family and loop.last) }}
     {%- endfor %}
     {%- endfor %}
 from {{ ref('int_feature_spine') }} as spine

@@ -86,7 +86,7 @@ thirty_days as (
         spine.as_of_date,
         spine.supplier_id,
         cast(floor({{ days_between('ledger.known_date', 'spine.as_of_date') }} / 30.0) as integer) as block,
-        cast(sum(ledger.trade_inflow_amount) as double) as inflow_amount,
+        greatest(sum(ledger.trade_inflow_amount), 0) as inflow_amount,
         sum(ledger.salary_outflow_amount) as salary_amount,
         sum(ledger.tax_outflow_amount) as tax_amount
     from spine
@@ -102,8 +102,8 @@ months as (
     select
         as_of_date,
         supplier_id,
-        sum(greatest(inflow_amount, 0)) as inflow_180d,
-        sum(greatest(inflow_amount, 0) * greatest(inflow_amount, 0)) as squared_inflow_180d,
+        cast(sum(inflow_amount) as double) as inflow_180d,
+        cast(sum({{ squared('inflow_amount') }}) as double) as squared_inflow_180d,
         sum(case when salary_amount > 0 then 1 else 0 end) as months_with_salary,
         sum(case when tax_amount > 0 then 1 else 0 end) as months_with_tax
     from thirty_days
@@ -116,7 +116,7 @@ closing as (
         spine.supplier_id,
         spine.account_no,
         ledger.balance_date,
-        cast(sum(ledger.closing_amount) as double) as closing_amount
+        sum(ledger.closing_amount) as closing_amount
     from spine
     inner join {{ ref('int_bank_balance_daily') }} as ledger
         on
@@ -133,7 +133,7 @@ changes as (
         as_of_date,
         supplier_id,
         balance_date,
-        closing_amount - lag(closing_amount, 1, 0.0) over (
+        closing_amount - lag(closing_amount, 1, 0) over (
             partition by as_of_date, supplier_id, account_no order by balance_date
         ) as change_amount
     from closing
@@ -178,9 +178,9 @@ balances as (
     select
         as_of_date,
         supplier_id,
-        sum(balance_amount * days_30d) / nullif(sum(days_30d), 0) as balance_30d,
-        sum(balance_amount * days_60d_ago) / nullif(sum(days_60d_ago), 0) as balance_60d_ago,
-        min(case when days_30d > 0 then balance_amount end) as lowest_balance_30d,
+        cast(sum(balance_amount * days_30d) as double) / nullif(sum(days_30d), 0) as balance_30d,
+        cast(sum(balance_amount * days_60d_ago) as double) / nullif(sum(days_60d_ago), 0) as balance_60d_ago,
+        cast(min(case when days_30d > 0 then balance_amount end) as double) as lowest_balance_30d,
         sum(case when balance_amount < 0.05 * monthly_outflow then days_90d else 0 end) as low_balance_days_90d
     from held
     group by as_of_date, supplier_id

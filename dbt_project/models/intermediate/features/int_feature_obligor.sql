@@ -79,7 +79,7 @@ weights as (
         as_of_date,
         supplier_id,
         core_enterprise_id,
-        cast(sum(claim_amount) as double) as weight
+        cast(sum(claim_amount) as decimal(38, 2)) as weight
     from claims
     group by as_of_date, supplier_id, core_enterprise_id
     having sum(claim_amount) > 0
@@ -89,8 +89,8 @@ select
     weights.as_of_date,
     weights.supplier_id,
     {%- for name, measure in measures.items() %}
-    sum(weights.weight * core_enterprises.{{ measure }})
-    / sum(case when core_enterprises.{{ measure }} is not null then weights.weight end)
+    cast(sum(weights.weight * cast(core_enterprises.{{ measure }} as decimal(38, 9))) as double)
+    / cast(sum(case when core_enterprises.{{ measure }} is not null then weights.weight end) as double)
         as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from weights

@@ -87,9 +87,7 @@ sales as (
         sum({{ column }}) as {{ column }},
         {%- endfor %}
         sum(case when sales_180d > 0 then sales_180d else 0 end) as positive_sales_180d,
-        sum(
-            case when sales_180d > 0 then cast(sales_180d as double) * cast(sales_180d as double) else 0 end
-        ) as squared_sales_180d,
+        sum(case when sales_180d > 0 then {{ squared('sales_180d') }} else 0 end) as squared_sales_180d,
         sum(case when is_core_enterprise and sales_180d > 0 then sales_180d else 0 end) as core_enterprise_sales_180d,
         sum(case when was_top_customer then 1 else 0 end) as top_customers,
         sum(case when was_top_customer and sales_180d <= 0 then 1 else 0 end) as lost_top_customers,
@@ -148,7 +146,7 @@ thirty_days as (
         spine.as_of_date,
         spine.supplier_id,
         cast(floor({{ days_between('ledger.known_date', 'spine.as_of_date') }} / 30.0) as integer) as block,
-        cast(sum(ledger.net_amount) as double) as sales_amount,
+        greatest(sum(ledger.net_amount), 0) as sales_amount,
         sum(ledger.sale_count) as sale_count
     from reached as spine
     inner join {{ ref('int_vat_invoice_daily') }} as ledger
@@ -164,8 +162,8 @@ months as (
         spine.as_of_date,
         spine.supplier_id,
         least(floor({{ days_between('spine.first_sale_date', 'spine.as_of_date') }} / 30.0) + 1, 12) as months_known,
-        sum(greatest(thirty_days.sales_amount, 0)) as sales_amount,
-        sum(greatest(thirty_days.sales_amount, 0) * greatest(thirty_days.sales_amount, 0)) as squared_sales_amount,
+        cast(sum(thirty_days.sales_amount) as double) as sales_amount,
+        cast(sum({{ squared('thirty_days.sales_amount') }}) as double) as squared_sales_amount,
         sum(case when thirty_days.sale_count > 0 then 1 else 0 end) as months_with_sales
     from reached as spine
     left join thirty_days
@@ -379,7 +377,7 @@ select
     {{ ratio('joined.core_enterprise_sales_180d', 'joined.positive_sales_180d', cap=1) }} as anchor_dependence_6m,
     case
         when joined.positive_sales_180d > 0
-            then joined.squared_sales_180d
+            then cast(joined.squared_sales_180d as double)
                 / (cast(joined.positive_sales_180d as double) * cast(joined.positive_sales_180d as double))
     end as customer_hhi_6m,
     {{ ratio('joined.lost_top_customers', 'joined.top_customers', cap=1) }} as customer_churn_6m,
