@@ -185,6 +185,7 @@ def test_what_the_truth_names_is_in_the_documents(db: duckdb.DuckDBPyConnection)
         with subjects as (
             select 'CERTIFICATE' as subject_kind, certificate_id as subject_id from platform_certificate
             union all select 'FINANCING', financing_id from platform_financing
+            union all select 'SUPPLIER', supplier_id from platform_supplier
             union all select 'REPAYMENT', repayment_id from platform_repayment
             union all select 'COLLATERAL', collateral_id from platform_funder_tape)
         select * from truth anti join (select distinct * from subjects) as s using (subject_kind, subject_id)

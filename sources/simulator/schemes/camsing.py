@@ -27,6 +27,7 @@ def forge_confirmations(papers: Papers, actor: Actor) -> None:
         due = papers.business_day(day + TERM_DAYS)
         deal = Deal(
             key=f"{actor.tag}-{number:03d}",
+            seller=papers.seller(actor),
             bank=bank,
             day=day,
             due=due,

@@ -31,6 +31,7 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
             shown = invoice_no if sale == 0 or is_exact else f"INV-{invoice_no[:-1]}{(int(invoice_no[-1]) + 1) % 10}"
             deal = Deal(
                 key=f"{actor.tag}-{number:03d}{'AB'[sale]}",
+                seller=papers.seller(actor),
                 bank=bank,
                 day=when,
                 due=due,

@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from sources.contract import load_contracts
 from sources.simulator.feeds import CURRENCY, SCHEME, Feed, History
-from sources.simulator.parties import BANKS
+from sources.simulator.parties import BANKS, SECTORS
 from sources.simulator.schemes.actor import Actor
 from sources.simulator.timeline import Timeline
+from sources.simulator.vendor_documents import vendor_numbers
 
 ADVANCE_RATE = Decimal("0.9")
 _YEARLY_RATE = Decimal("0.045")
@@ -41,6 +42,17 @@ TRUTH_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Seller:
+    """Who holds a certificate that a scheme makes; ``erp_vendor_no`` is its number in the books of the core."""
+
+    supplier_id: str
+    party_no: str
+    name: str
+    account_no: str
+    erp_vendor_no: str
+
+
+@dataclass(frozen=True)
 class Trade:
     """The invoice that is presented as the trade behind a certificate, by what the actor says of it."""
 
@@ -57,6 +69,7 @@ class Deal:
     """
 
     key: str
+    seller: Seller
     bank: int
     day: int
     due: int
@@ -105,6 +118,18 @@ class Papers:
     def business_day(self, day: int) -> int:
         """The day itself, or the Monday after a weekend."""
         return int(self.timeline.next_business_day(np.array([day]))[0])
+
+    def seller(self, actor: Actor) -> Seller:
+        """The actor itself as the seller."""
+        firms = self.history.world.parties.suppliers
+        numbers = vendor_numbers(self.history)
+        return Seller(
+            str(firms.ids[actor.supplier]),
+            str(firms.numbers[actor.supplier]),
+            str(firms.names[actor.supplier]),
+            str(firms.accounts[actor.supplier]),
+            numbers[actor.edge].as_py(),
+        )
 
     def add(self, feed: str, day: int, **row: Any) -> None:
         """Put a row into a feed unless it arises after the run's last day."""
@@ -158,7 +183,7 @@ class Papers:
     def make(self, actor: Actor, deal: Deal) -> None:
         """The certificate, its events, its financing and repayment, and its line on the tapes of the funder."""
         parties = self.history.world.parties
-        supplier, core = str(parties.suppliers.ids[actor.supplier]), str(parties.cores.ids[actor.core])
+        supplier, core = deal.seller.supplier_id, str(parties.cores.ids[actor.core])
         has_payable = deal.ap_document_no is not None
         when, due = self.timeline.date_of(deal.day), self.timeline.date_of(deal.due)
         self.add(
@@ -242,9 +267,84 @@ class Papers:
             payer_account_no=deal.payer_account_no,
         )
         proceeds = deal.principal - interest
-        account = str(self.history.world.parties.suppliers.accounts[actor.supplier])
+        account = deal.seller.account_no
         self.book(account, deal.day, proceeds, BANKS[deal.bank][1], clearing_account(deal.bank), f"FIN-{deal.key}")
         self.book(account, deal.day, -proceeds, OUTSIDE_NAME, outside_account(actor), f"OUT-{deal.key}")
+
+    def bill(self, actor: Actor, deal: Deal, received: int) -> None:
+        """Order, invoice and tax invoice of a deal, all on its day, and the receipt on another; the certificate pays.
+
+        The invoice has the amount of the certificate and the payable that the deal names.
+        """
+        parties = self.history.world.parties
+        company, when = str(1000 + actor.core), self.timeline.date_of(deal.day)
+        rate = Decimal(str(self.history.world.network.edges.vat_rate[actor.edge, 0]))
+        net = (deal.trade.amount / (1 + rate)).quantize(_CENT)
+        po_no = f"49-{deal.key}"
+        payable = {"company_code": company, "ap_document_no": deal.ap_document_no, "fiscal_year": when.year}
+        line = {"company_code": company, "po_no": po_no, "po_line_no": 10, "quantity": Decimal("1.000")}
+        line |= {"net_amount": net, "currency": CURRENCY}
+        vendor = deal.seller.erp_vendor_no
+        self.add("erp.purchase_order", deal.day, **line, erp_vendor_no=vendor, po_date=when, unit="JOB")
+        self.add(
+            "erp.goods_receipt",
+            received,
+            **line,
+            receipt_no=f"50-{deal.key}",
+            receipt_type="WORK_CERTIFICATE",
+            receipt_date=self.timeline.date_of(received),
+        )
+        self.add(
+            "erp.ap_invoice",
+            deal.day,
+            **payable,
+            document_type="INVOICE",
+            erp_vendor_no=vendor,
+            supplier_invoice_no=deal.trade.invoice_no,
+            po_no=po_no,
+            po_line_no=10,
+            invoice_date=deal.trade.invoice_date,
+            posting_date=when,
+            baseline_date=when,
+            term_start_basis="BOOKING",
+            payment_terms_days=deal.due - deal.day,
+            due_date=self.timeline.date_of(deal.due),
+            net_amount=net,
+            tax_amount=deal.trade.amount - net,
+            gross_amount=deal.trade.amount,
+            retention_amount=Decimal("0.00"),
+            currency=CURRENCY,
+            confirmed_date=when,
+            is_disputed=False,
+            is_payment_blocked=False,
+        )
+        self.add(
+            "erp.ap_payment",
+            deal.day,
+            **payable,
+            payment_no=f"19-{deal.key}",
+            payment_date=when,
+            amount=deal.face,
+            currency=CURRENCY,
+            payment_method="CERTIFICATE",
+        )
+        self.add(
+            "tax.vat_invoice",
+            deal.day,
+            seller_no=deal.seller.party_no,
+            seller_no_scheme=SCHEME,
+            buyer_no=str(parties.cores.numbers[actor.core]),
+            buyer_no_scheme=SCHEME,
+            invoice_no=deal.trade.invoice_no,
+            invoice_year=deal.trade.invoice_date.year,
+            invoice_date=deal.trade.invoice_date,
+            net_amount=net,
+            tax_amount=deal.trade.amount - net,
+            gross_amount=deal.trade.amount,
+            currency=CURRENCY,
+            invoice_status="VALID",
+            goods_code=SECTORS[parties.suppliers.sector[actor.supplier]].goods_code,
+        )
 
     def tapes(self, deal: Deal) -> list[int]:
         """Month-ends on which the financing is open."""
@@ -264,7 +364,7 @@ class Papers:
             tape_date=self.timeline.date_of(tape),
             collateral_id=deal.certificate_id,
             facility_id=facility_of(actor, bank) if has_facility else None,
-            seller_no=str(parties.suppliers.numbers[actor.supplier]),
+            seller_no=deal.seller.party_no,
             seller_no_scheme=SCHEME,
             debtor_no=str(parties.cores.numbers[actor.core]),
             debtor_no_scheme=SCHEME,
@@ -321,6 +421,8 @@ class Papers:
         for place, (account, day) in enumerate(zip(*columns[:2], strict=True)):
             if account in accounts:
                 known[account].append((day, columns[2][place].as_py()))
+        for day, row in self.rows["bank.balance"]:
+            known[row["account_no"]].append((day, row["amount"]))
         for account, day in touched:
             before = [(when, amount) for when, amount in known[account] if when <= day]
             when, amount = before[-1]

@@ -10,6 +10,8 @@ from sources.simulator.feeds import Feed, History
 from sources.simulator.schemes.actor import Actor, choose_actors
 from sources.simulator.schemes.camsing import forge_confirmations
 from sources.simulator.schemes.first_brands import sell_invoices_twice
+from sources.simulator.schemes.greensill import finance_future_receivables
+from sources.simulator.schemes.hongjiu import finance_new_shells
 from sources.simulator.schemes.papers import Papers
 from sources.simulator.schemes.tricolor import pledge_twice_and_re_age
 
@@ -19,6 +21,8 @@ _PLAYS: dict[str, Play] = {
     "FIRST_BRANDS": sell_invoices_twice,
     "TRICOLOR": pledge_twice_and_re_age,
     "CAMSING": forge_confirmations,
+    "GREENSILL": finance_future_receivables,
+    "HONGJIU": finance_new_shells,
 }
 SCHEMES = tuple(_PLAYS)
 """Names of the schemes, in the order in which their actors are cast; a new scheme goes to the end."""

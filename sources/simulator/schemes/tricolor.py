@@ -25,6 +25,7 @@ def pledge_twice_and_re_age(papers: Papers, actor: Actor) -> None:
         due = papers.business_day(day + TERM_DAYS)
         deal = Deal(
             key=f"{actor.tag}-{number:03d}",
+            seller=papers.seller(actor),
             bank=bank,
             day=day,
             due=due,
