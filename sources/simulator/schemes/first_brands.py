@@ -1,0 +1,63 @@
+"""First Brands: invoices made up, one invoice sold to two funders, and small invoices shown as large ones.
+
+What it leaves: two certificates on one invoice with two funders, the second under a number that was typed a little
+differently, and no such invoice in the debtor's books or at the tax office.
+"""
+
+from __future__ import annotations
+
+from sources.simulator.parties import BANKS
+from sources.simulator.schemes.actor import Actor
+from sources.simulator.schemes.papers import Deal, Papers, Trade
+from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
+
+_AGGREGATED = "funders were shown totals instead of invoices: no feed carries what was left out of a delivery"
+
+
+def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
+    """Each invented invoice is sold to two funders a week apart; every other second sale changes the number's form."""
+    account = str(papers.history.world.parties.suppliers.accounts[actor.supplier])
+    banks = actor.number % len(BANKS), (actor.number + 1) % len(BANKS)
+    for number, day, _rng, amount in rounds(papers, actor):
+        if number == 1:
+            for bank in banks:
+                papers.open_facility(actor, bank, day, amount * 20)
+        invoice_no = f"{90_000_000 + actor.supplier * 1000 + number:08d}"
+        is_exact = number % 2 == 1
+        deals = []
+        for sale, bank in enumerate(banks):
+            when = papers.business_day(day + 7 * sale)
+            due = papers.business_day(when + TERM_DAYS)
+            shown = invoice_no if sale == 0 or is_exact else f"INV-{invoice_no[:-1]}{(int(invoice_no[-1]) + 1) % 10}"
+            deal = Deal(
+                key=f"{actor.tag}-{number:03d}{'AB'[sale]}",
+                seller=papers.seller(actor),
+                bank=bank,
+                day=when,
+                due=due,
+                repaid=due,
+                face=amount,
+                trade=Trade(shown, papers.timeline.date_of(day - 3), amount),
+                channel="PLATFORM_LOGIN",
+                payer_type="OTHER",
+                payer_account_no=account,
+            )
+            papers.make(actor, deal)
+            papers.report_truly(actor, deal)
+            made = ("platform.certificate", when)
+            papers.note(actor, "INVOICE_NOT_IN_BOOKS", "CERTIFICATE", deal.certificate_id, made)
+            papers.note(actor, "INVOICE_NOT_IN_TAX", "CERTIFICATE", deal.certificate_id, made)
+            papers.note(actor, "THIRD_PARTY_SETTLEMENT", "REPAYMENT", deal.repayment_id, ("platform.repayment", due))
+            deals.append(deal)
+        first, second = deals
+        papers.note_hidden(actor, "CERTIFICATE", first.certificate_id, first.day, _AGGREGATED)
+        sold_again = ("platform.financing", second.day)
+        if is_exact:
+            papers.note(actor, "DUPLICATE_EXACT", "CERTIFICATE", second.certificate_id, sold_again)
+            papers.note(actor, "FINANCED_ABOVE_INVOICE", "CERTIFICATE", second.certificate_id, sold_again)
+            shared = sorted(set(papers.tapes(first)) & set(papers.tapes(second)))
+            if shared:
+                on_tape = ("platform.funder_tape", shared[0])
+                papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", second.certificate_id, on_tape)
+        else:
+            papers.note(actor, "DUPLICATE_FUZZY", "CERTIFICATE", second.certificate_id, sold_again)
