@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Trade
+from sources.simulator.schemes.deal import Deal, Trade
+from sources.simulator.schemes.papers import Papers
 from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
 
 _AGGREGATED = "funders were shown totals instead of invoices: no feed carries what was left out of a delivery"
@@ -28,7 +29,7 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
         for sale, bank in enumerate(banks):
             when = papers.business_day(day + 7 * sale)
             due = papers.business_day(when + TERM_DAYS)
-            shown = invoice_no if sale == 0 or is_exact else f"INV-{invoice_no[:-1]}{(int(invoice_no[-1]) + 1) % 10}"
+            shown = invoice_no if sale == 0 or is_exact else _typed_anew(invoice_no)
             deal = Deal(
                 key=f"{actor.tag}-{number:03d}{'AB'[sale]}",
                 seller=papers.seller(actor),
@@ -58,6 +59,12 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
             shared = sorted(set(papers.tapes(first)) & set(papers.tapes(second)))
             if shared:
                 on_tape = ("platform.funder_tape", shared[0])
-                papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", second.certificate_id, on_tape)
+                for deal in deals:
+                    papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", papers.on_tape_of(deal, deal.bank), on_tape)
         else:
             papers.note(actor, "DUPLICATE_FUZZY", "CERTIFICATE", second.certificate_id, sold_again)
+
+
+def _typed_anew(invoice_no: str) -> str:
+    """The number with a dash in it and another last digit."""
+    return f"{invoice_no[:4]}-{invoice_no[4:-1]}{(int(invoice_no[-1]) + 1) % 10}"

@@ -10,7 +10,9 @@ from decimal import Decimal
 
 from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Trade, clearing_account
+from sources.simulator.schemes.bills import book_trade
+from sources.simulator.schemes.deal import Deal, Trade
+from sources.simulator.schemes.papers import Papers, clearing_account
 from sources.simulator.schemes.rhythm import TERM_DAYS
 from sources.simulator.streams import Stream, Streams
 
@@ -49,7 +51,7 @@ def finance_future_receivables(papers: Papers, actor: Actor) -> None:
         )
         received = papers.business_day(day + _RECEIPT_AFTER_DAYS)
         papers.make(actor, deal)
-        papers.bill(actor, deal, received)
+        book_trade(papers, actor, deal, received)
         papers.report_truly(actor, deal)
         papers.book(core_account, due, deal.principal, "集团资金池", pool, f"POOL-{deal.key}")
         papers.book(core_account, due, -deal.principal, BANKS[bank][1], clearing_account(bank), f"RPY-{deal.key}")

@@ -11,7 +11,9 @@ from decimal import Decimal
 from sources.simulator.feeds import CURRENCY, SCHEME
 from sources.simulator.parties import BANKS, REGIONS, SECTORS, credit_code
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Seller, Trade, clearing_account
+from sources.simulator.schemes.bills import book_trade
+from sources.simulator.schemes.deal import Deal, Seller, Trade
+from sources.simulator.schemes.papers import Papers, clearing_account
 from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
 from sources.simulator.streams import Stream, Streams
 
@@ -52,7 +54,7 @@ def finance_new_shells(papers: Papers, actor: Actor) -> None:
             ap_document_no=f"59-{actor.tag}-{number:03d}",
         )
         papers.make(actor, deal)
-        papers.bill(actor, deal, day)
+        book_trade(papers, actor, deal, day)
         papers.report_truly(actor, deal)
         papers.book(core_account, due, deal.principal, "集团资金池", f"8{core + 1:015d}", f"POOL-{deal.key}")
         papers.book(core_account, due, -deal.principal, BANKS[bank][1], clearing_account(bank), f"RPY-{deal.key}")
