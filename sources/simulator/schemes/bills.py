@@ -11,17 +11,17 @@ from sources.simulator.schemes.deal import CENT, Deal
 from sources.simulator.schemes.papers import Papers
 
 
-def book_trade(papers: Papers, actor: Actor, deal: Deal, received: int) -> None:
+def book_trade(papers: Papers, actor: Actor, deal: Deal, received: int, document_no: str, amount: Decimal) -> None:
     """Order, invoice and tax invoice of a deal, all on its day, and the receipt on another; the certificate pays.
 
-    The invoice has the amount of the certificate and the payable that the deal names.
+    ``amount`` is that of the invoice in truth, ``document_no`` its payable, which the certificate clears.
     """
     parties = papers.history.world.parties
     company, when = str(1000 + actor.core), papers.timeline.date_of(deal.day)
     rate = Decimal(str(papers.history.world.network.edges.vat_rate[actor.edge, 0]))
-    net = (deal.trade.amount / (1 + rate)).quantize(CENT)
+    net = (amount / (1 + rate)).quantize(CENT)
     po_no = f"49-{deal.key}"
-    payable = {"company_code": company, "ap_document_no": deal.ap_document_no, "fiscal_year": when.year}
+    payable = {"company_code": company, "ap_document_no": document_no, "fiscal_year": when.year}
     line = {"company_code": company, "po_no": po_no, "po_line_no": 10, "quantity": Decimal("1.000")}
     line |= {"net_amount": net, "currency": CURRENCY}
     vendor = deal.seller.erp_vendor_no
@@ -50,8 +50,8 @@ def book_trade(papers: Papers, actor: Actor, deal: Deal, received: int) -> None:
         payment_terms_days=deal.due - deal.day,
         due_date=papers.timeline.date_of(deal.due),
         net_amount=net,
-        tax_amount=deal.trade.amount - net,
-        gross_amount=deal.trade.amount,
+        tax_amount=amount - net,
+        gross_amount=amount,
         retention_amount=Decimal("0.00"),
         currency=CURRENCY,
         confirmed_date=when,
@@ -64,7 +64,7 @@ def book_trade(papers: Papers, actor: Actor, deal: Deal, received: int) -> None:
         **payable,
         payment_no=f"19-{deal.key}",
         payment_date=when,
-        amount=deal.face,
+        amount=amount,
         currency=CURRENCY,
         payment_method="CERTIFICATE",
     )
@@ -79,8 +79,8 @@ def book_trade(papers: Papers, actor: Actor, deal: Deal, received: int) -> None:
         invoice_year=deal.trade.invoice_date.year,
         invoice_date=deal.trade.invoice_date,
         net_amount=net,
-        tax_amount=deal.trade.amount - net,
-        gross_amount=deal.trade.amount,
+        tax_amount=amount - net,
+        gross_amount=amount,
         currency=CURRENCY,
         invoice_status="VALID",
         goods_code=SECTORS[parties.suppliers.sector[actor.supplier]].goods_code,
