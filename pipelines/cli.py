@@ -199,6 +199,14 @@ def evaluate_identity() -> None:
     show_identity_quality(Settings(), console)
 
 
+@app.command("evaluate-schemes")
+def evaluate_schemes() -> None:
+    """Hold what breaks a rule against the planted schemes: recall, precision, days (demo portfolios only)."""
+    from pipelines.evaluate_schemes import show_scheme_quality
+
+    show_scheme_quality(Settings(), console)
+
+
 @app.command()
 def status() -> None:
     """Show the last published night and what it holds."""

@@ -187,7 +187,8 @@ def test_what_the_truth_names_is_in_the_documents(db: duckdb.DuckDBPyConnection)
             union all select 'FINANCING', financing_id from platform_financing
             union all select 'SUPPLIER', supplier_id from platform_supplier
             union all select 'REPAYMENT', repayment_id from platform_repayment
-            union all select 'COLLATERAL', collateral_id from platform_funder_tape)
+            union all select 'COLLATERAL', collateral_id from platform_funder_tape
+            union all select 'COLLATERAL', funder_id || ':' || collateral_id from platform_funder_tape)
         select * from truth anti join (select distinct * from subjects) as s using (subject_kind, subject_id)
         where subject_kind <> 'PAIR'
         """,
@@ -216,12 +217,13 @@ def test_one_collateral_stands_on_two_tapes_only_where_the_truth_says_so(db: duc
         with shared as (
             select tape_date, seller_no, debtor_no, invoice_no from platform_funder_tape
             group by all having count(distinct funder_id) > 1),
-        found as (select distinct t.collateral_id, t.tape_date from platform_funder_tape as t semi join shared as s
-            using (tape_date, seller_no, debtor_no, invoice_no)),
+        found as (
+            select distinct t.funder_id || ':' || t.collateral_id as collateral_id
+            from platform_funder_tape as t semi join shared as s using (tape_date, seller_no, debtor_no, invoice_no)),
         wanted as (select subject_id from truth where rule_id = 'FUNDER_OVERLAP')
         select * from wanted where subject_id not in (select collateral_id from found)
         union all
-        select collateral_id from found where collateral_id not like 'CT-%'
+        select collateral_id from found where collateral_id not like '%:CT-%'
         """,
     )
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Trade, clearing_account, outside_account
+from sources.simulator.schemes.deal import Deal, Trade
+from sources.simulator.schemes.papers import Papers, clearing_account, outside_account
 from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
 
 _FORGED_SEAL = "the seal on the paper was forged: the feed says which channel, not whether the hand was the right one"

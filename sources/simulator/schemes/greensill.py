@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Trade, clearing_account
+from sources.simulator.schemes.bills import book_trade
+from sources.simulator.schemes.deal import Deal, Trade
+from sources.simulator.schemes.papers import Papers, clearing_account
 from sources.simulator.schemes.rhythm import TERM_DAYS
 from sources.simulator.streams import Stream, Streams
 
 _FIRST_DAY, _RECEIPT_AFTER_DAYS = 40, 42
 _ROLLED_OVER_SEEN = 3
-_JUDGED_AFTER_DAYS = 5
 _INSURANCE = "the cover of the credit insurer ran out: no feed carries the insurance of a facility"
 
 
@@ -49,7 +50,7 @@ def finance_future_receivables(papers: Papers, actor: Actor) -> None:
         )
         received = papers.business_day(day + _RECEIPT_AFTER_DAYS)
         papers.make(actor, deal)
-        papers.bill(actor, deal, received)
+        book_trade(papers, actor, deal, received, f"59-{deal.key}", amount)
         papers.report_truly(actor, deal)
         papers.book(core_account, due, deal.principal, "集团资金池", pool, f"POOL-{deal.key}")
         papers.book(core_account, due, -deal.principal, BANKS[bank][1], clearing_account(bank), f"RPY-{deal.key}")
@@ -58,5 +59,5 @@ def finance_future_receivables(papers: Papers, actor: Actor) -> None:
         papers.note_hidden(actor, "CERTIFICATE", deal.certificate_id, day, _INSURANCE)
         if number == _ROLLED_OVER_SEEN:
             pair = f"{world.parties.cores.ids[actor.core]}:{deal.seller.supplier_id}:CNY"
-            papers.note(actor, "EVERGREEN", "PAIR", pair, ("platform.certificate", due + _JUDGED_AFTER_DAYS))
+            papers.note(actor, "EVERGREEN", "PAIR", pair, ("platform.certificate", due))
         day = due

@@ -11,7 +11,9 @@ from decimal import Decimal
 from sources.simulator.feeds import CURRENCY, SCHEME
 from sources.simulator.parties import BANKS, REGIONS, SECTORS, credit_code
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Seller, Trade, clearing_account
+from sources.simulator.schemes.bills import book_trade
+from sources.simulator.schemes.deal import Deal, Seller, Trade
+from sources.simulator.schemes.papers import Papers, clearing_account
 from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
 from sources.simulator.streams import Stream, Streams
 
@@ -31,6 +33,8 @@ def finance_new_shells(papers: Papers, actor: Actor) -> None:
     for number, day, _rng, amount in rounds(papers, actor):
         if number == 1:
             shells = [_found(papers, actor, place, day) for place in range(1, _SHELLS + 1)]
+            for shell in shells:
+                papers.note(actor, "SHELL_SUPPLIER", "SUPPLIER", shell.supplier_id, ("platform.supplier", day))
             papers.open_facility(actor, bank, day, Decimal(20) * max(amount, Decimal(1_000_000)))
         if not _FIRST_ROUND <= number <= _LAST_ROUND:
             continue
@@ -52,7 +56,7 @@ def finance_new_shells(papers: Papers, actor: Actor) -> None:
             ap_document_no=f"59-{actor.tag}-{number:03d}",
         )
         papers.make(actor, deal)
-        papers.bill(actor, deal, day)
+        book_trade(papers, actor, deal, day, f"59-{deal.key}", face)
         papers.report_truly(actor, deal)
         papers.book(core_account, due, deal.principal, "集团资金池", f"8{core + 1:015d}", f"POOL-{deal.key}")
         papers.book(core_account, due, -deal.principal, BANKS[bank][1], clearing_account(bank), f"RPY-{deal.key}")
@@ -64,9 +68,10 @@ def finance_new_shells(papers: Papers, actor: Actor) -> None:
         papers.note(actor, "NEW_PARTY_LARGE_ADVANCE", "FINANCING", deal.financing_id, ("platform.financing", day))
         papers.note_hidden(actor, "CERTIFICATE", deal.certificate_id, day, _BUYERS)
         if number < _FIRST_ROUND + _SHELLS:
-            papers.note(actor, "SHELL_SUPPLIER", "SUPPLIER", shell.supplier_id, ("platform.financing", day))
-            pair = f"{core_id}:{shell.supplier_id}:CNY"
-            papers.note(actor, "MONEY_RETURNS", "PAIR", pair, ("bank.transaction", turn))
+            # each station of a loop sees its money come back
+            members = [core_id, shell.supplier_id, other.supplier_id]
+            for origin, first in zip(members, [*members[1:], members[0]], strict=True):
+                papers.note(actor, "MONEY_RETURNS", "PAIR", f"{origin}:{first}:CNY", ("bank.transaction", turn))
 
 
 def _found(papers: Papers, actor: Actor, place: int, day: int) -> Seller:

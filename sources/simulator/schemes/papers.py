@@ -17,14 +17,13 @@ import pyarrow as pa
 
 from sources.contract import load_contracts
 from sources.simulator.feeds import CURRENCY, SCHEME, Feed, History
-from sources.simulator.parties import BANKS, SECTORS
+from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
+from sources.simulator.schemes.deal import CENT, Deal, Seller
 from sources.simulator.timeline import Timeline
 from sources.simulator.vendor_documents import vendor_numbers
 
-ADVANCE_RATE = Decimal("0.9")
 _YEARLY_RATE = Decimal("0.045")
-_CENT = Decimal("0.01")
 OUTSIDE_NAME = "海外汇通贸易有限公司"
 
 TRUTH_SCHEMA = pa.schema(
@@ -39,67 +38,6 @@ TRUTH_SCHEMA = pa.schema(
         ("why_not", pa.string()),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Seller:
-    """Who holds a certificate that a scheme makes; ``erp_vendor_no`` is its number in the books of the core."""
-
-    supplier_id: str
-    party_no: str
-    name: str
-    account_no: str
-    erp_vendor_no: str
-
-
-@dataclass(frozen=True)
-class Trade:
-    """The invoice that is presented as the trade behind a certificate, by what the actor says of it."""
-
-    invoice_no: str
-    invoice_date: date
-    amount: Decimal
-
-
-@dataclass(frozen=True)
-class Deal:
-    """A certificate that is issued, accepted and financed on one day, and paid on another. ``repaid`` may be late.
-
-    ``payer_type`` and ``payer_account_no`` say who repays the funder, ``ap_document_no`` names a payable in the books.
-    """
-
-    key: str
-    seller: Seller
-    bank: int
-    day: int
-    due: int
-    repaid: int
-    face: Decimal
-    trade: Trade
-    channel: str
-    payer_type: str
-    payer_account_no: str
-    ap_document_no: str | None = None
-
-    @property
-    def certificate_id(self) -> str:
-        """The certificate; also its number as collateral."""
-        return f"CT-{self.key}"
-
-    @property
-    def financing_id(self) -> str:
-        """The financing of the certificate."""
-        return f"FN-{self.key}"
-
-    @property
-    def repayment_id(self) -> str:
-        """The repayment of the financing."""
-        return f"RP-{self.key}"
-
-    @property
-    def principal(self) -> Decimal:
-        """What the funder lends on the certificate."""
-        return (self.face * ADVANCE_RATE).quantize(_CENT)
 
 
 @dataclass
@@ -235,7 +173,7 @@ class Papers:
         self._finance(actor, deal, supplier, core)
 
     def _finance(self, actor: Actor, deal: Deal, supplier: str, core: str) -> None:
-        interest = (deal.principal * _YEARLY_RATE * (deal.due - deal.day) / 360).quantize(_CENT)
+        interest = (deal.principal * _YEARLY_RATE * (deal.due - deal.day) / 360).quantize(CENT)
         self.add(
             "platform.financing",
             deal.day,
@@ -271,81 +209,6 @@ class Papers:
         self.book(account, deal.day, proceeds, BANKS[deal.bank][1], clearing_account(deal.bank), f"FIN-{deal.key}")
         self.book(account, deal.day, -proceeds, OUTSIDE_NAME, outside_account(actor), f"OUT-{deal.key}")
 
-    def bill(self, actor: Actor, deal: Deal, received: int) -> None:
-        """Order, invoice and tax invoice of a deal, all on its day, and the receipt on another; the certificate pays.
-
-        The invoice has the amount of the certificate and the payable that the deal names.
-        """
-        parties = self.history.world.parties
-        company, when = str(1000 + actor.core), self.timeline.date_of(deal.day)
-        rate = Decimal(str(self.history.world.network.edges.vat_rate[actor.edge, 0]))
-        net = (deal.trade.amount / (1 + rate)).quantize(_CENT)
-        po_no = f"49-{deal.key}"
-        payable = {"company_code": company, "ap_document_no": deal.ap_document_no, "fiscal_year": when.year}
-        line = {"company_code": company, "po_no": po_no, "po_line_no": 10, "quantity": Decimal("1.000")}
-        line |= {"net_amount": net, "currency": CURRENCY}
-        vendor = deal.seller.erp_vendor_no
-        self.add("erp.purchase_order", deal.day, **line, erp_vendor_no=vendor, po_date=when, unit="JOB")
-        self.add(
-            "erp.goods_receipt",
-            received,
-            **line,
-            receipt_no=f"50-{deal.key}",
-            receipt_type="WORK_CERTIFICATE",
-            receipt_date=self.timeline.date_of(received),
-        )
-        self.add(
-            "erp.ap_invoice",
-            deal.day,
-            **payable,
-            document_type="INVOICE",
-            erp_vendor_no=vendor,
-            supplier_invoice_no=deal.trade.invoice_no,
-            po_no=po_no,
-            po_line_no=10,
-            invoice_date=deal.trade.invoice_date,
-            posting_date=when,
-            baseline_date=when,
-            term_start_basis="BOOKING",
-            payment_terms_days=deal.due - deal.day,
-            due_date=self.timeline.date_of(deal.due),
-            net_amount=net,
-            tax_amount=deal.trade.amount - net,
-            gross_amount=deal.trade.amount,
-            retention_amount=Decimal("0.00"),
-            currency=CURRENCY,
-            confirmed_date=when,
-            is_disputed=False,
-            is_payment_blocked=False,
-        )
-        self.add(
-            "erp.ap_payment",
-            deal.day,
-            **payable,
-            payment_no=f"19-{deal.key}",
-            payment_date=when,
-            amount=deal.face,
-            currency=CURRENCY,
-            payment_method="CERTIFICATE",
-        )
-        self.add(
-            "tax.vat_invoice",
-            deal.day,
-            seller_no=deal.seller.party_no,
-            seller_no_scheme=SCHEME,
-            buyer_no=str(parties.cores.numbers[actor.core]),
-            buyer_no_scheme=SCHEME,
-            invoice_no=deal.trade.invoice_no,
-            invoice_year=deal.trade.invoice_date.year,
-            invoice_date=deal.trade.invoice_date,
-            net_amount=net,
-            tax_amount=deal.trade.amount - net,
-            gross_amount=deal.trade.amount,
-            currency=CURRENCY,
-            invoice_status="VALID",
-            goods_code=SECTORS[parties.suppliers.sector[actor.supplier]].goods_code,
-        )
-
     def tapes(self, deal: Deal) -> list[int]:
         """Month-ends on which the financing is open."""
         last = min(deal.repaid - 1, self.history.last_day)
@@ -377,6 +240,10 @@ class Papers:
             reported_status="PAST_DUE" if late else "CURRENT",
             reported_dpd_days=late,
         )
+
+    def on_tape_of(self, deal: Deal, bank: int) -> str:
+        """The deal as collateral of one funder, where several may report it."""
+        return f"{BANKS[bank][0]}:{deal.certificate_id}"
 
     def report_truly(self, actor: Actor, deal: Deal) -> None:
         """The line of a deal on every tape of its own funder, as it is."""

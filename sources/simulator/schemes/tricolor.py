@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sources.simulator.parties import BANKS
 from sources.simulator.schemes.actor import Actor
-from sources.simulator.schemes.papers import Deal, Papers, Trade
+from sources.simulator.schemes.deal import Deal, Trade
+from sources.simulator.schemes.papers import Papers
 from sources.simulator.schemes.rhythm import TERM_DAYS, rounds
 
 _LATE_DAYS, _MOVED_DAYS = 75, 35
@@ -48,7 +49,9 @@ def pledge_twice_and_re_age(papers: Papers, actor: Actor) -> None:
         papers.note(actor, "INVOICE_NOT_IN_BOOKS", "CERTIFICATE", deal.certificate_id, made)
         papers.note(actor, "INVOICE_NOT_IN_TAX", "CERTIFICATE", deal.certificate_id, made)
         if tapes:
-            papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", deal.certificate_id, ("platform.funder_tape", tapes[0]))
+            on_tape = ("platform.funder_tape", tapes[0])
+            for funder in (bank, other):
+                papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", papers.on_tape_of(deal, funder), on_tape)
         late = [tape for tape in tapes if tape > due]
         if late:
             edited = ("platform.funder_tape", late[0])
