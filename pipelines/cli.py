@@ -55,7 +55,7 @@ def simulate(
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the economy")] = DEMO_START,
     schemes: Annotated[
         str, typer.Option(help="Frauds that a few actors play: all, none, or names (docs/failure_library.md)")
-    ] = "none",
+    ] = "all",
 ) -> None:
     """Write a demo portfolio as deliveries, or continue the home's own by further days."""
     from sources import simulator

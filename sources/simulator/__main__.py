@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--start", type=date.fromisoformat, default=date(2024, 1, 1))
     parser.add_argument("--until", type=date.fromisoformat, default=date(2026, 6, 30))
     parser.add_argument("--go-live", type=date.fromisoformat, default=None)
-    parser.add_argument("--schemes", default="none", help="all, none, or names of schemes with commas between")
+    parser.add_argument("--schemes", default="all", help="all, none, or names of schemes with commas between")
     parser.add_argument("--extend", action="store_true", help="continue the portfolio in --out to --until")
     options = parser.parse_args()
 

@@ -80,8 +80,9 @@ of_receivables as (
         cast({{ amount }} as decimal(18, 2)) as amount,
         currency,
         {{ first_known }} as first_known_date,
-        'Invoice ' || coalesce(invoice_no, 'without number') || ' of ' || cast(invoice_amount as string) || ' '
-        || currency || ': ' || {{ sentence }} || '.' as explanation
+        'Invoice ' || coalesce(invoice_no, 'without number') || ' of '
+        || coalesce(cast(invoice_amount as string) || ' ' || currency, 'unknown amount')
+        || ': ' || {{ sentence }} || '.' as explanation
     from receivables
     where {{ condition }}
     {%- if not loop.last %}
