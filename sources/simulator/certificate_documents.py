@@ -18,9 +18,10 @@ from sources.simulator.columns import (
     running_number,
     timestamps,
 )
-from sources.simulator.erp_documents import fiscal_years
+from sources.simulator.erp_documents import fiscal_years, supplier_invoice_numbers
 from sources.simulator.facility_documents import facility_events
 from sources.simulator.feeds import CURRENCY, Feed, History, make_feed
+from sources.simulator.funder_tapes import funder_tapes
 from sources.simulator.parties import BANKS
 from sources.simulator.payables import Payables
 from sources.simulator.state import NEVER
@@ -31,27 +32,45 @@ _HOUR = 3600
 Ints = NDArray[np.int64]
 
 
-def certificate_feeds(history: History, ledger: Ledger, financings: Financings, items: Payables) -> list[Feed]:
-    """The platform's feeds about certificates and their financing, facilities included."""
+def certificate_feeds(
+    history: History, ledger: Ledger, financings: Financings, items: Payables, invoice_numbers: pa.Array
+) -> list[Feed]:
+    """The platform's feeds about certificates and their financing, facilities and funders' tapes included.
+
+    ``invoice_numbers``: the sellers' numbers by row of the invoice journal.
+    """
+    document = _payable_of(ledger, items)
+    numbers = supplier_invoice_numbers(items, invoice_numbers)
     return [
-        _certificates(history, ledger, items),
+        _certificates(history, ledger, items, document, numbers),
         _events(history, ledger, financings),
         _financing(history, ledger, financings),
         _repayments(history, financings),
         facility_events(history, ledger),
+        funder_tapes(history, ledger, financings, items, document, numbers),
     ]
 
 
-def _certificates(history: History, ledger: Ledger, items: Payables) -> Feed:
-    world = history.world
-    edges, count = world.network.edges, len(ledger.edge)
-    index = np.arange(count)
-    is_root = ledger.parent < 0
+def _payable_of(ledger: Ledger, items: Payables) -> Ints:
+    """Row in ``items`` of the payable behind each certificate that is a root; of any payable for a child."""
     cleared = np.flatnonzero(items.certificate_cents > 0)
     keys = items.edge[cleared] * _DAY_SPAN + items.posted[cleared]
     order = np.argsort(keys)
     wanted = ledger.edge * _DAY_SPAN + ledger.made
-    document = cleared[order][np.minimum(np.searchsorted(keys[order], wanted), max(len(cleared) - 1, 0))]
+    return cleared[order][np.minimum(np.searchsorted(keys[order], wanted), max(len(cleared) - 1, 0))]
+
+
+def confirmation_channels(core: Ints) -> pa.Array:
+    """How each core enterprise confirms its payables: two in three over the interface of its ERP, others signed."""
+    return pick(["ERP_API", "CA_CERTIFICATE"], (core % 3 == 2).astype(np.int64))
+
+
+def _certificates(history: History, ledger: Ledger, items: Payables, document: Ints, numbers: pa.Array) -> Feed:
+    world = history.world
+    edges, count = world.network.edges, len(ledger.edge)
+    index = np.arange(count)
+    is_root = ledger.parent < 0
+    child = pa.array(~is_root)
     core = edges.root_core[ledger.edge]
     root_edge = ledger.edge[ledger.root]
     return make_feed(
@@ -75,6 +94,12 @@ def _certificates(history: History, ledger: Ledger, items: Payables) -> Feed:
                 pa.array(is_root), labels("51", items.document[document], 8), pa.scalar(None, pa.string())
             ),
             "fiscal_year": pa.array(fiscal_years(history, items.posted[document]), mask=~is_root),
+            "confirmation_channel": pc.if_else(child, pa.scalar(None, pa.string()), confirmation_channels(core)),
+            "submitted_invoice_no": pc.if_else(child, pa.scalar(None, pa.string()), numbers.take(pa.array(document))),
+            "submitted_invoice_date": dates(world.timeline, np.where(is_root, items.invoice_day[document], NEVER)),
+            "submitted_invoice_amount": pc.if_else(
+                child, pa.scalar(None, pa.decimal128(18, 2)), decimals((items.net + items.tax)[document])
+            ),
         },
     )
 
@@ -238,7 +263,10 @@ def _financing(history: History, ledger: Ledger, financings: Financings) -> Feed
 def _repayments(history: History, financings: Financings) -> Feed:
     row = np.flatnonzero(financings.repaid != NEVER)
     row = row[np.argsort(financings.repaid[row], kind="stable")]
-    day = financings.repaid[row]
+    day, parties = financings.repaid[row], history.world.parties
+    edges, edge = history.world.network.edges, financings.edge[row]
+    accounts = np.concatenate([parties.suppliers.accounts, parties.cores.accounts])
+    payer = np.where(financings.by_supplier[row], edges.seller[edge], len(parties.suppliers) + edges.root_core[edge])
     return make_feed(
         "platform.repayment",
         day,
@@ -249,5 +277,6 @@ def _repayments(history: History, financings: Financings) -> Feed:
             "amount": decimals(financings.principal[row]),
             "currency": constant(CURRENCY, len(row)),
             "payer_type": pick(["CORE_ENTERPRISE", "SUPPLIER"], financings.by_supplier[row].astype(np.int64)),
+            "payer_account_no": pick(accounts, payer),
         },
     )

@@ -32,8 +32,9 @@ from sources.simulator.timeline import add_months
 
 TAX_MAPPING = "demo_tax_vat_invoice"
 _PARQUET_SOURCES = ("platform", "tax", "bank")
-# feeds that joined the economy after the others are numbered behind them, so that these keep their faults
-_JOINED = frozenset({"platform.identity_decision"})
+# feeds that joined the economy after the others are numbered behind them in order of joining, so that the earlier ones
+# keep their faults
+_JOINED = ("platform.identity_decision", "platform.funder_tape")
 _UPDATES_IN_HISTORY = frozenset({"external.public_record"})
 _TAX_HEADER = {
     "seller_no": "销方识别号",
@@ -45,6 +46,7 @@ _TAX_HEADER = {
     "gross_amount": "价税合计",
     "invoice_status": "发票状态",
     "goods_code": "商品编码",
+    "original_invoice_no": "原发票号码",
 }
 _TAX_STATUS = {"VALID": "正常", "VOID": "作废", "RED_LETTERED": "红冲"}
 
@@ -94,7 +96,7 @@ class _Shape:
 def deliver(landing: Landing, feeds: list[Feed], progress: Callable[[str], None]) -> None:
     """Write every file of every feed up to ``landing.until``."""
     streams, contracts = Streams(landing.world.seed), load_contracts()
-    numbers = {name: number for number, name in enumerate(sorted(contracts, key=lambda name: (name in _JOINED, name)))}
+    numbers = {name: number for number, name in enumerate([*sorted(set(contracts) - set(_JOINED)), *_JOINED])}
     for feed in sorted(feeds, key=lambda item: item.name):
         contract = contracts[feed.name]
         known = feed.day + contract.history_lag_days

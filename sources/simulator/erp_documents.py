@@ -106,6 +106,12 @@ def fiscal_years(history: History, days: Ints) -> NDArray[np.int32]:
     return epoch.astype("datetime64[Y]").astype(np.int32) + 1970
 
 
+def supplier_invoice_numbers(items: Payables, invoice_numbers: pa.Array) -> pa.Array:
+    """The seller's number of the invoice behind each payable; opening items are older than the sellers' numbers."""
+    own = invoice_numbers.take(pa.array(np.maximum(items.invoice_row, 0)))
+    return pc.if_else(pa.array(items.is_opening), join("A", labels("", items.document, 7)), own)
+
+
 def _ap_invoices(history: History, items: Payables, invoice_numbers: pa.Array) -> Feed:
     """Invoices as posted, the resolution of disputes as a later version, and credit notes."""
     count = len(items.document)
@@ -128,8 +134,7 @@ def _ap_invoices(history: History, items: Payables, invoice_numbers: pa.Array) -
     retention = np.where(is_credit, 0, items.retention[row])
     document = labels("51", items.document[row], 8)
     credit_document = labels("57", items.document[row], 8)
-    own_number = invoice_numbers.take(pa.array(np.maximum(items.invoice_row[row], 0)))
-    number = pc.if_else(pa.array(opening), join("A", labels("", items.document[row], 7)), own_number)
+    number = supplier_invoice_numbers(items, invoice_numbers).take(pa.array(row))
     number = pc.if_else(pa.array(is_credit), join("R", labels("", items.document[row], 7)), number)
     null = pa.scalar(None, pa.string())
     no_order = pa.array(items.order[row] < 0)

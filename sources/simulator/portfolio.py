@@ -156,7 +156,7 @@ def documents(history: History) -> list[Feed]:
     return [
         *master_feeds(history),
         identity_decisions(history),
-        *certificate_feeds(history, ledger, financings, items),
+        *certificate_feeds(history, ledger, financings, items, numbers),
         *erp_feeds(history, items, numbers),
         *tax_feeds(history, invoices),
         *bank_feeds(history),

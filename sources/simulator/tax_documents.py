@@ -24,6 +24,8 @@ class VatInvoices:
     """Every VAT invoice of the run in order of day, with running numbers per seller and year; amounts in cents.
 
     Parties are positions in the concatenation of suppliers, core enterprises, outside customers, outside vendors.
+    ``journal_row`` is the row of the invoice journal, -1 for other trade; ``takes_back`` that of the invoice which a
+    red-letter invoice takes back, -1 for others.
     """
 
     day: Ints
@@ -34,6 +36,7 @@ class VatInvoices:
     number: Ints
     is_void: NDArray[np.bool_]
     journal_row: Ints
+    takes_back: Ints
 
     def numbers_by_invoice(self, count: int) -> pa.Array:
         """Invoice numbers by row of the invoice journal."""
@@ -102,6 +105,8 @@ def build_vat_invoices(history: History) -> VatInvoices:
     order = np.lexsort((row, kind, seller, day))
     day, seller = day[order], seller[order]
     year = world.timeline.epoch(day).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
+    taken_back = np.full(len(row), -1)
+    taken_back[kind == 4] = red
     return VatInvoices(
         day,
         seller,
@@ -111,6 +116,7 @@ def build_vat_invoices(history: History) -> VatInvoices:
         running_number(seller * 1000 + year),
         kind[order] == 2,
         np.where(kind[order] == 0, row[order], -1),
+        taken_back[order],
     )
 
 
@@ -150,8 +156,16 @@ def _vat_invoices(history: History, all_invoices: VatInvoices) -> Feed:
             "currency": constant(CURRENCY, count),
             "invoice_status": pick(["VALID", "VOID"], all_invoices.is_void[row].astype(np.int64)),
             "goods_code": pick(codes, sector[all_invoices.seller[row]]),
+            "original_invoice_no": _originals(history, all_invoices).take(pa.array(row)),
         },
     )
+
+
+def _originals(history: History, all_invoices: VatInvoices) -> pa.Array:
+    """Number of the invoice that each invoice takes back, null where it takes back none."""
+    numbers = all_invoices.numbers_by_invoice(len(history.journal.table("invoice")["day"]))
+    back = all_invoices.takes_back
+    return numbers.take(pa.array(np.maximum(back, 0), mask=back < 0))
 
 
 def _vat_returns(history: History) -> Feed:

@@ -23,7 +23,7 @@ def test_everything_loads_together(definitions: Definitions) -> None:
 def test_feeds_models_and_publication_are_one_graph(definitions: Definitions, parsed_home: Settings) -> None:
     graph = definitions.resolve_asset_graph()
     feeds = {AssetKey([c.source, c.feed]) for c in load_contracts().values()}
-    assert len(feeds) == 25
+    assert len(feeds) == 26
     assert feeds <= graph.materializable_asset_keys
     publication = graph.get(AssetKey(["published", "bank"]))
     tables = {AssetKey(name.split(".")) for name in Manifest(parsed_home.manifest).tables_for_readers()}

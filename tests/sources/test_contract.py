@@ -16,7 +16,7 @@ PAGES = CONTRACT_FOLDER.parents[1] / "docs" / "feeds"
 
 
 def test_there_is_a_contract_for_every_feed_of_the_five_sources() -> None:
-    assert len(load_contracts()) == 25
+    assert len(load_contracts()) == 26
     assert {contract.source for contract in load_contracts().values()} == {"platform", "erp", "tax", "bank", "external"}
 
 

@@ -5,8 +5,8 @@
 -- all.
 {%- set feeds = {
     'platform': [
-        'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'identity_decision',
-        'party_relation', 'repayment', 'supplier',
+        'certificate', 'certificate_event', 'core_enterprise', 'facility_event', 'financing', 'funder_tape',
+        'identity_decision', 'party_relation', 'repayment', 'supplier',
     ],
     'erp': ['ap_invoice', 'ap_payment', 'goods_receipt', 'purchase_order', 'vendor'],
     'tax': ['taxpayer', 'vat_invoice', 'vat_return'],

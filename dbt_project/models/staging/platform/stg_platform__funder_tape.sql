@@ -1,0 +1,1 @@
+{{ staged_feed('platform', 'funder_tape') }}
