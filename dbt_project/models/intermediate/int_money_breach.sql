@@ -199,27 +199,24 @@ obligors as (
 read_obligors as (
     select
         obligors.core_enterprise_id,
-        obligors.company_code,
         obligors.party_id,
         min(holders.first_known_date) as read_since_date
     from obligors
     inner join holders on obligors.party_id = holders.party_id
-    group by obligors.core_enterprise_id, obligors.company_code, obligors.party_id
+    group by obligors.core_enterprise_id, obligors.party_id
 ),
 
 payments as (
     select
         {{ payable_id('latest') }} as payable_id,
         obligors.core_enterprise_id,
-        obligors.party_id as obligor_party_id,
-        obligors.read_since_date,
         latest.payer_account_no,
         latest.payment_date as paid_date,
         latest.amount,
         latest.currency,
         latest.known_date
     from {{ latest_version(ref('stg_erp__ap_payment'), payment_key) }} as latest
-    inner join read_obligors as obligors on latest.company_code = obligors.company_code
+    inner join obligors on latest.company_code = obligors.company_code
     where latest.payment_method = 'BANK'
 ),
 
@@ -238,23 +235,78 @@ sellers as (
     where payables.valid_to is null
 ),
 
+financings as (
+    select
+        financing_id,
+        min(core_enterprise_id) as core_enterprise_id,
+        min(supplier_id) as supplier_id,
+        min(valid_from) as valid_from
+    from {{ ref('int_financing_interval') }}
+    group by financing_id
+),
+
+settlements as (
+    select
+        'INVOICE' as subject_kind,
+        payments.payable_id as subject_id,
+        payments.core_enterprise_id,
+        sellers.supplier_id,
+        payments.payer_account_no,
+        payments.paid_date,
+        payments.amount,
+        payments.currency,
+        payments.known_date
+    from payments
+    inner join sellers on payments.payable_id = sellers.payable_id
+    union all
+    select
+        'REPAYMENT' as subject_kind,
+        repayments.repayment_id as subject_id,
+        financings.core_enterprise_id,
+        financings.supplier_id,
+        repayments.payer_account_no,
+        repayments.repayment_date as paid_date,
+        repayments.amount,
+        repayments.currency,
+        greatest(repayments.known_date, financings.valid_from) as known_date
+    from {{ latest_version(ref('stg_platform__repayment'), ['repayment_id']) }} as repayments
+    inner join financings on repayments.financing_id = financings.financing_id
+    where repayments.payer_type = 'CORE_ENTERPRISE'
+    union all
+    select
+        'CERTIFICATE' as subject_kind,
+        events.certificate_id as subject_id,
+        certificates.core_enterprise_id,
+        certificates.holder_id as supplier_id,
+        cast(null as string) as payer_account_no,
+        cast(events.occurred_at as date) as paid_date,
+        events.amount,
+        events.currency,
+        events.posted_date as known_date
+    from {{ ref('int_certificate_event') }} as events
+    inner join {{ ref('int_certificate') }} as certificates on events.certificate_id = certificates.certificate_id
+    where events.event_type = 'REDEEMED' and events.valid_to is null and events.posted_date is not null
+),
+
 paid_by_others as (
     select
-        payments.*,
-        payers.member_id as payer_member_id
-    from payments
-    left join holders as payers on payments.payer_account_no = payers.account_no
+        settlements.*,
+        payers.member_id as payer_member_id,
+        greatest(settlements.known_date, obligors.read_since_date) as shown_date
+    from settlements
+    inner join read_obligors as obligors on settlements.core_enterprise_id = obligors.core_enterprise_id
+    left join holders as payers on settlements.payer_account_no = payers.account_no
     where
-        payments.payer_account_no is not null
-        and (payers.party_id is null or payers.party_id <> payments.obligor_party_id)
+        settlements.payer_account_no is not null
+        and (payers.party_id is null or payers.party_id <> obligors.party_id)
         and not exists (
             select 1
             from {{ ref('int_control_tie') }} as ties
             where
-                ties.party_id = payments.obligor_party_id
+                ties.party_id = obligors.party_id
                 and ties.other_party_id = payers.party_id
-                and ties.first_date <= payments.paid_date
-                and ties.end_date > payments.paid_date
+                and ties.first_date <= settlements.paid_date
+                and ties.end_date > settlements.paid_date
         )
 ),
 
@@ -300,56 +352,6 @@ inflows as (
     where transfers.payee_core_enterprise_id is not null
 ),
 
-financings as (
-    select
-        financing_id,
-        min(core_enterprise_id) as core_enterprise_id,
-        min(supplier_id) as supplier_id,
-        min(valid_from) as valid_from
-    from {{ ref('int_financing_interval') }}
-    group by financing_id
-),
-
-settlements as (
-    select
-        'INVOICE' as subject_kind,
-        payments.payable_id as subject_id,
-        payments.core_enterprise_id,
-        sellers.supplier_id,
-        payments.paid_date,
-        payments.amount,
-        payments.currency,
-        payments.known_date
-    from payments
-    inner join sellers on payments.payable_id = sellers.payable_id
-    union all
-    select
-        'REPAYMENT' as subject_kind,
-        repayments.repayment_id as subject_id,
-        financings.core_enterprise_id,
-        financings.supplier_id,
-        repayments.repayment_date as paid_date,
-        repayments.amount,
-        repayments.currency,
-        greatest(repayments.known_date, financings.valid_from) as known_date
-    from {{ latest_version(ref('stg_platform__repayment'), ['repayment_id']) }} as repayments
-    inner join financings on repayments.financing_id = financings.financing_id
-    where repayments.payer_type = 'CORE_ENTERPRISE'
-    union all
-    select
-        'CERTIFICATE' as subject_kind,
-        events.certificate_id as subject_id,
-        certificates.core_enterprise_id,
-        certificates.holder_id as supplier_id,
-        cast(events.occurred_at as date) as paid_date,
-        events.amount,
-        events.currency,
-        events.posted_date as known_date
-    from {{ ref('int_certificate_event') }} as events
-    inner join {{ ref('int_certificate') }} as certificates on events.certificate_id = certificates.certificate_id
-    where events.event_type = 'REDEEMED' and events.valid_to is null and events.posted_date is not null
-),
-
 -- One transfer may fund all that the obligor pays a supplier in one way on a day.
 funded as (
     select
@@ -387,21 +389,19 @@ funded as (
 breaches as (
     select
         'THIRD_PARTY_SETTLEMENT' as rule_id,
-        'INVOICE' as subject_kind,
-        others.payable_id as subject_id,
-        min(others.core_enterprise_id) as core_enterprise_id,
-        min(sellers.supplier_id) as supplier_id,
-        min(others.payer_member_id) as counterpart_id,
-        sum(others.amount) as amount,
-        others.currency,
-        min(greatest(others.known_date, others.read_since_date)) as first_known_date,
-        cast(sum(others.amount) as string) || ' ' || others.currency || ' of payable ' || others.payable_id
-        || ' was paid by ' || coalesce(min(others.payer_member_id), 'an account that no bank names')
-        || ', first on ' || cast(min(others.paid_date) as string) || ', and not by ' || min(others.core_enterprise_id)
-        || ' or its control group.' as explanation
-    from paid_by_others as others
-    left join sellers on others.payable_id = sellers.payable_id
-    group by others.payable_id, others.currency
+        subject_kind,
+        subject_id,
+        min(core_enterprise_id) as core_enterprise_id,
+        min(supplier_id) as supplier_id,
+        min(payer_member_id) as counterpart_id,
+        sum(amount) as amount,
+        currency,
+        min(shown_date) as first_known_date,
+        cast(sum(amount) as string) || ' ' || currency || ' that ' || min(core_enterprise_id) || ' owed were paid by '
+        || coalesce(min(payer_member_id), 'an account that no bank names') || ', first on '
+        || cast(min(paid_date) as string) || ', and not by it or its control group.' as explanation
+    from paid_by_others
+    group by subject_kind, subject_id, currency
     union all
     select
         'SELF_FUNDED_SETTLEMENT' as rule_id,
