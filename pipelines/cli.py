@@ -53,6 +53,9 @@ def simulate(
     scale: Annotated[float, typer.Option(min=0.01, help="1 = 40 core enterprises, 2,000 suppliers")] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes")] = DEMO_SEED,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the economy")] = DEMO_START,
+    schemes: Annotated[
+        str, typer.Option(help="Frauds that a few actors play: all, none, or names (docs/failure_library.md)")
+    ] = "none",
 ) -> None:
     """Write a demo portfolio as deliveries, or continue the home's own by further days."""
     from sources import simulator
@@ -68,7 +71,13 @@ def simulate(
         made = simulator.extend(home, until.date(), progress)
     else:
         made = simulator.simulate(
-            out or home, scale=scale, seed=seed, start=start.date(), until=until.date(), progress=progress
+            out or home,
+            scale=scale,
+            seed=seed,
+            start=start.date(),
+            until=until.date(),
+            schemes=simulator.named_schemes(schemes),
+            progress=progress,
         )
     console.print(
         f"Demo portfolio from {made.start} to {made.until}, daily deliveries since {made.go_live}: "
@@ -188,6 +197,14 @@ def evaluate_identity() -> None:
     from pipelines.evaluate import show_identity_quality
 
     show_identity_quality(Settings(), console)
+
+
+@app.command("evaluate-schemes")
+def evaluate_schemes() -> None:
+    """Hold what breaks a rule against the planted schemes: recall, precision, days (demo portfolios only)."""
+    from pipelines.evaluate_schemes import show_scheme_quality
+
+    show_scheme_quality(Settings(), console)
 
 
 @app.command()

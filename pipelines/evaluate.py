@@ -1,4 +1,4 @@
-"""The champion beside the oracle, identity beside who is who: the only place that reads a demo portfolio's truth."""
+"""The champion beside the oracle, identity beside who is who. Only evaluation reads a demo portfolio's truth."""
 
 from __future__ import annotations
 

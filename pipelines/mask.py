@@ -40,6 +40,14 @@ def personal_columns() -> frozenset[str]:
     return frozenset(name for contract in load_contracts().values() for name in contract.personal_columns)
 
 
+def masked_columns() -> frozenset[str]:
+    """Names of the columns of which only tokens leave: personal ones, and what makes an invoice comparable.
+
+    A bank that has the same key finds an invoice that was financed elsewhere by the token; without it nobody can guess.
+    """
+    return personal_columns() | {"invoice_fingerprint"}
+
+
 def mask_of(settings: Settings) -> Mask:
     """The mask of a home: by ``ANCHORWATCH_MASK_KEY``, the file ``ANCHORWATCH_MASK_KEY_FILE``, or the home's own key.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from pipelines.dbt_manifest import Manifest, code_version, ensure_manifest
-from pipelines.mask import mask_of, personal_columns
+from pipelines.mask import mask_of, masked_columns
 from pipelines.night import Night, NightError, last_finished_night
 from pipelines.publish import Publication, publish, read_manifest
 from pipelines.settings import Settings
@@ -37,5 +37,5 @@ def _publish(settings: Settings, last: date, model_version: str) -> Publication:
             model_version=model_version,
             code_version=code_version(),
             mask=mask_of(settings),
-            personal=personal_columns(),
+            personal=masked_columns(),
         )

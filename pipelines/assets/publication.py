@@ -5,7 +5,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 from ml.registry import ModelRegistry
 from pipelines.dbt_manifest import Manifest, code_version
 from pipelines.log import tell
-from pipelines.mask import mask_of, personal_columns
+from pipelines.mask import mask_of, masked_columns
 from pipelines.partitions import NIGHTS
 from pipelines.publish import publish
 from pipelines.resources import NightResource
@@ -39,7 +39,7 @@ def publication_asset(settings: Settings) -> AssetsDefinition:
             model_version=champion,
             code_version=code_version(),
             mask=mask_of(night.settings),
-            personal=personal_columns(),
+            personal=masked_columns(),
         )
         night.night.commit()
         rows = sum(facts["rows"] for facts in done.tables.values())

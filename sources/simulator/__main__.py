@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from sources.simulator import PortfolioError, extend, simulate
+from sources.simulator import PortfolioError, extend, named_schemes, simulate
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--start", type=date.fromisoformat, default=date(2024, 1, 1))
     parser.add_argument("--until", type=date.fromisoformat, default=date(2026, 6, 30))
     parser.add_argument("--go-live", type=date.fromisoformat, default=None)
+    parser.add_argument("--schemes", default="none", help="all, none, or names of schemes with commas between")
     parser.add_argument("--extend", action="store_true", help="continue the portfolio in --out to --until")
     options = parser.parse_args()
 
@@ -36,6 +37,7 @@ def main() -> int:
                 start=options.start,
                 until=options.until,
                 go_live=options.go_live,
+                schemes=named_schemes(options.schemes),
                 progress=progress,
             )
     except PortfolioError as error:

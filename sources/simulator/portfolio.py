@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from sources.simulator.journal import Journal
 from sources.simulator.master_documents import master_feeds
 from sources.simulator.payables import payables
 from sources.simulator.public_documents import public_feeds
+from sources.simulator.schemes import SCHEMES, plant_schemes
 from sources.simulator.state import NEVER, State, World
 from sources.simulator.tax_documents import build_vat_invoices, tax_feeds
 from sources.simulator.timeline import Timeline, add_months
@@ -48,6 +49,7 @@ class Portfolio:
     start: date
     until: date
     go_live: date
+    schemes: tuple[str, ...] = ()
 
     @property
     def timeline(self) -> Timeline:
@@ -57,6 +59,8 @@ class Portfolio:
     def save(self, out: Path) -> None:
         """Write the settings file."""
         values = {name: value.isoformat() if isinstance(value, date) else value for name, value in vars(self).items()}
+        if not self.schemes:
+            del values["schemes"]
         partial = out / f"{SETTINGS_FILE}.part"
         partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         partial.replace(out / SETTINGS_FILE)
@@ -69,12 +73,21 @@ class Portfolio:
             raise PortfolioError(f"there is no portfolio in {out}: simulate one first")
         values = json.loads(path.read_text(encoding="utf-8"))
         days = {name: date.fromisoformat(values[name]) for name in ("start", "until", "go_live")}
-        return cls(scale=float(values["scale"]), seed=int(values["seed"]), **days)
+        return cls(
+            scale=float(values["scale"]), seed=int(values["seed"]), schemes=tuple(values.get("schemes", ())), **days
+        )
 
 
 def exists(out: Path) -> bool:
     """True where a portfolio has been written to ``out`` before."""
     return (out / SETTINGS_FILE).exists()
+
+
+def named_schemes(names: str) -> tuple[str, ...]:
+    """Schemes by ``all``, ``none`` or names with commas between; PortfolioError where there is no such scheme."""
+    if names in ("all", "none"):
+        return SCHEMES if names == "all" else ()
+    return tuple(name.strip().upper() for name in names.split(","))
 
 
 def default_go_live(start: date, until: date) -> date:
@@ -98,11 +111,13 @@ def simulate(
     start: date,
     until: date,
     go_live: date | None = None,
+    schemes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Portfolio:
     """Write ``out/landing``, ``out/truth`` and the settings; ``until`` is the last delivery day.
 
-    PortfolioError when the dates do not fit or ``out`` already holds a portfolio with other settings.
+    ``schemes`` names the schemes of the failure library (`SCHEMES`) that are played. PortfolioError when the dates do
+    not fit, a scheme is unknown, or ``out`` already holds a portfolio with other settings.
     """
     if start.day != 1:
         raise PortfolioError(f"start {start} is not the first of a month: history is delivered by month")
@@ -111,10 +126,14 @@ def simulate(
     go_live = default_go_live(start, until) if go_live is None else go_live
     if go_live.day != 1 or not start <= go_live <= until:
         raise PortfolioError(f"go_live {go_live} must be the first of a month between {start} and {until}")
-    portfolio = Portfolio(scale, seed, start, until, go_live)
+    unknown = sorted(set(schemes) - set(SCHEMES))
+    if unknown:
+        raise PortfolioError(f"no scheme is named {', '.join(unknown)}: choose among {', '.join(SCHEMES)}")
+    played = tuple(name for name in SCHEMES if name in schemes)
+    portfolio = Portfolio(scale, seed, start, until, go_live, played)
     if (out / SETTINGS_FILE).exists():
         other = Portfolio.load(out)
-        if (other.scale, other.seed, other.start, other.go_live) != (scale, seed, start, go_live):
+        if replace(other, until=until) != portfolio:
             raise PortfolioError(f"{out} holds another portfolio: extend it, or choose an empty folder")
     _write(out, portfolio, progress or _silent)
     return portfolio
@@ -125,7 +144,7 @@ def extend(out: Path, until: date, progress: Progress | None = None) -> Portfoli
     known = Portfolio.load(out)
     if until < known.until:
         raise PortfolioError(f"the portfolio in {out} already reaches {known.until}, which is after {until}")
-    portfolio = Portfolio(known.scale, known.seed, known.start, until, known.go_live)
+    portfolio = replace(known, until=until)
     _write(out, portfolio, progress or _silent)
     return portfolio
 
@@ -167,12 +186,12 @@ def documents(history: History) -> list[Feed]:
 def _write(out: Path, portfolio: Portfolio, progress: Progress) -> None:
     history = play(portfolio)
     progress(f"simulated {history.last_day + 1} days of {len(history.world.parties.suppliers):,} suppliers")
-    feeds = documents(history)
+    feeds, scheme_table = plant_schemes(history, documents(history), portfolio.schemes)
     progress(f"wrote up {sum(feed.table.num_rows for feed in feeds):,} rows")
     landing = Landing(out / "landing", history.world, portfolio.go_live, portfolio.until)
     landing.closing.update(_closing_balances(history, feeds, portfolio))
     deliver(landing, feeds, progress)
-    write_truth(out / "truth", history, as_table(landing.entries))
+    write_truth(out / "truth", history, as_table(landing.entries), scheme_table)
     portfolio.save(out)
 
 

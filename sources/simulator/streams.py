@@ -33,6 +33,7 @@ class Stream(IntEnum):
     FAULT_ROW = 14
     DOCUMENT = 15
     IDENTITY = 16
+    SCHEME = 17
 
 
 @dataclass(frozen=True)

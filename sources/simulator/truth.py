@@ -1,4 +1,4 @@
-"""What really was: states at month-ends, distress with its cause, who is who, and which deliveries were faulty."""
+"""What really was: states at month-ends, distress with its cause, who is who, faulty deliveries, planted schemes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sources.simulator.vendor_documents import (
 )
 
 
-def write_truth(folder: Path, history: History, fault_table: pa.Table) -> None:
+def write_truth(folder: Path, history: History, fault_table: pa.Table, scheme_table: pa.Table) -> None:
     """Write the truth; nothing of it lies under the landing folder."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
@@ -32,6 +32,7 @@ def write_truth(folder: Path, history: History, fault_table: pa.Table) -> None:
         "distress": distress_table(history),
         "party": party_table(history),
         "faults": fault_table,
+        "scheme": scheme_table,
     }
     for name, table in tables.items():
         partial = folder / f"{name}.parquet.part"

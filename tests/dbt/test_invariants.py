@@ -63,4 +63,4 @@ def test_a_statement_that_is_not_proven_warns(built: Warehouse, tmp_path: Path) 
 def test_money_rules_pass_their_unit_tests(built: Warehouse) -> None:
     statuses = built.dbt("test", "--select", "test_type:unit", "--exclude", *EARLY_WARNING, as_of=NIGHTS[-1])
     assert len(statuses) >= 5
-    assert set(statuses.values()) == {"pass"}
+    assert {name: status for name, status in statuses.items() if status != "pass"} == {}

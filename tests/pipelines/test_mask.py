@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from pipelines.mask import Mask, MaskError, mask_of, personal_columns
+from pipelines.mask import Mask, MaskError, mask_of, masked_columns, personal_columns
 from pipelines.settings import Settings
 from sources.contract import load_contracts
 
@@ -76,3 +76,11 @@ def test_personal_columns_are_those_of_the_contracts() -> None:
     listed = {c.name for contract in load_contracts().values() for c in contract.columns if c.classification == "pii"}
     assert personal_columns() == listed
     assert {"account_no", "contact_phone"} <= listed
+
+
+def test_invoices_are_comparable_between_banks_of_one_key_alone() -> None:
+    fingerprint = "CN-USCC:1|CN-USCC:2|INV0001|2026-02-10|113.00|CNY"
+    ours, theirs, others = (Mask(key * 16).token(fingerprint) for key in (b"k", b"k", b"x"))
+    assert ours == theirs
+    assert ours != others
+    assert masked_columns() - personal_columns() == {"invoice_fingerprint"}

@@ -179,6 +179,25 @@ def test_every_published_table_and_column_says_what_it_is(first_night: Path) -> 
     assert published(first_night, "select table_name from duckdb_tables() where comment is null") == []
 
 
+def test_every_measure_has_a_figure(first_night: Path) -> None:
+    """The semantic models speak of columns that are there, and each measure says something of the last date."""
+    manifest = json.loads((first_night / "warehouse/dbt/semantic_manifest.json").read_text())
+    figures = {}
+    for model in manifest["semantic_models"]:
+        relation = model["node_relation"]
+        table = f"{relation['schema_name']}.{relation['alias']}"
+        for part in model["entities"] + model["dimensions"]:
+            published(first_night, f"select {part['expr'] or part['name']} from {table} limit 1")
+        for measure in model["measures"]:
+            how = {"average": "avg"}.get(measure["agg"], measure["agg"])
+            time = model["defaults"]["agg_time_dimension"]
+            last = f"where {time} = (select max({time}) from {table})" if measure["non_additive_dimension"] else ""
+            value = f"{how}({measure['expr'] or measure['name']})"
+            [(figures[measure["name"]],)] = published(first_night, f"select {value} from {table} {last}")
+    assert figures
+    assert [name for name, figure in figures.items() if figure is None] == []
+
+
 def test_a_better_grade_never_has_a_higher_pd(first_night: Path) -> None:
     inversions = published(
         first_night,

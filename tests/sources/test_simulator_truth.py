@@ -142,6 +142,7 @@ def test_truth_lies_outside_the_landing(home: Path) -> None:
         "distress.parquet",
         "party.parquet",
         "faults.parquet",
+        "scheme.parquet",
     }
 
 

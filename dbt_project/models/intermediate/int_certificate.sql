@@ -75,6 +75,9 @@ select
     certificates.company_code,
     certificates.ap_document_no,
     certificates.fiscal_year,
+    certificates.submitted_invoice_no,
+    certificates.submitted_invoice_date,
+    certificates.submitted_invoice_amount,
     certificates.first_known_date,
     opened.opened_date,
     certificates.withdrawn_date

@@ -66,11 +66,13 @@ overdue as (
     group by dates.as_of_date, certificates.core_enterprise_id
 ),
 
-bills as (
+public_records as (
     select
         core_enterprises.as_of_date,
         core_enterprises.core_enterprise_id,
-        max(case when records.record_type = 'INSOLVENCY' then 1 else 0 end) as is_insolvent
+        records.record_type,
+        {{ days_between('records.published_date', 'core_enterprises.as_of_date') }} as record_age_days,
+        records.closed_date is null or records.closed_date > core_enterprises.as_of_date as is_open
     from core_enterprises
     inner join {{ ref('int_public_record') }} as records
         on
@@ -79,8 +81,22 @@ bills as (
     where
         records.record_type in ('BILL_OVERDUE', 'INSOLVENCY')
         and records.published_date <= core_enterprises.as_of_date
-        and (records.closed_date is null or records.closed_date > core_enterprises.as_of_date)
-    group by core_enterprises.as_of_date, core_enterprises.core_enterprise_id
+),
+
+-- One bill that was late for a day is on the exchange's list too: only who is on it again and again has defaulted.
+recorded as (
+    select
+        records.as_of_date,
+        records.core_enterprise_id,
+        max(case when records.record_type = 'INSOLVENCY' and records.is_open then 1 else 0 end) as is_insolvent,
+        max(case when records.record_type = 'BILL_OVERDUE' and records.is_open then 1 else 0 end) as has_open_bill,
+        sum(
+            case when records.record_type = 'BILL_OVERDUE' and records.record_age_days < windows.value then 1 else 0 end
+        ) as overdue_bill_count
+    from public_records as records
+    left join {{ ref('rule_parameter') }} as windows
+        on {{ rule_in_force('windows', 'bill_overdue_window_days', 'records.as_of_date') }}
+    group by records.as_of_date, records.core_enterprise_id
 )
 
 select
@@ -89,8 +105,8 @@ select
     ratings.rating_notch,
     ratings.rating_notch_year_ago,
     case
-        when bills.is_insolvent = 1 then 'INSOLVENCY'
-        when bills.is_insolvent = 0 then 'BILL_OVERDUE'
+        when recorded.is_insolvent = 1 then 'INSOLVENCY'
+        when recorded.has_open_bill = 1 and recorded.overdue_bill_count >= bill_counts.value then 'BILL_OVERDUE'
         when {{ days_between('overdue.oldest_due_date', 'core_enterprises.as_of_date') }} > delays.value
             then 'CERTIFICATE_OVERDUE'
     end as default_cause,
@@ -116,7 +132,9 @@ left join overdue
     on
         core_enterprises.as_of_date = overdue.as_of_date
         and core_enterprises.core_enterprise_id = overdue.core_enterprise_id
-left join bills
+left join recorded
     on
-        core_enterprises.as_of_date = bills.as_of_date
-        and core_enterprises.core_enterprise_id = bills.core_enterprise_id
+        core_enterprises.as_of_date = recorded.as_of_date
+        and core_enterprises.core_enterprise_id = recorded.core_enterprise_id
+left join {{ ref('rule_parameter') }} as bill_counts
+    on {{ rule_in_force('bill_counts', 'bill_overdue_default_count', 'core_enterprises.as_of_date') }}

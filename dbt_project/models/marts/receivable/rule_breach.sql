@@ -1,5 +1,5 @@
 {#- Models that find breaches, all of one shape. -#}
-{%- set finders = ['int_conduct_breach'] %}
+{%- set finders = ['int_conduct_breach', 'int_trade_breach'] %}
 
 with breaches as (
     select

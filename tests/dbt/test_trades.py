@@ -1,0 +1,97 @@
+"""Trade verification and duplicate financing, night by night and at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from test_nights import SCHEMAS
+from tiny_portfolio import NIGHTS
+from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from trade_portfolio import BUILT, MONTH_ENDS, trades
+
+LAST = BUILT[-1]
+Breaches = dict[tuple[str, str], date]
+
+
+def breaches(warehouse: Warehouse) -> Breaches:
+    """First known date by rule and subject, of the portfolio's own core enterprise."""
+    rows = warehouse.query(
+        "select rule_id, subject_id, first_known_date from intermediate.int_trade_breach "
+        "where core_enterprise_id = 'CE7'"
+    )
+    return {(rule, subject): known for rule, subject, known in rows}
+
+
+def legs(warehouse: Warehouse, receivable: str) -> tuple[str, ...]:
+    (row,) = warehouse.query(
+        "select books_status, order_status, receipt_status, tax_status, cash_status, verdict "
+        f"from receivable.trade_verification where receivable_id = '{receivable}'"
+    )
+    return row
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[date, Breaches]:
+    """Breaches after each night, filled by the warehouse that is built night by night."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def nightly(warehouses: WarehouseFactory, found: dict[date, Breaches]) -> Warehouse:
+    warehouse, last = warehouses.empty(), None
+    for night in BUILT:
+        warehouse.deliver([delivery for delivery in trades() if delivery.batch_date <= night])
+        warehouse.build(night, since=last, with_tests=False)
+        found[night] = breaches(warehouse)
+        last = night
+    return warehouse
+
+
+def test_nights_one_by_one_equal_one_build(nightly: Warehouse, warehouses: WarehouseFactory) -> None:
+    scratch = warehouses.empty()
+    scratch.deliver(trades())
+    scratch.build(LAST, with_tests=False)
+    dates = (LAST, *MONTH_ENDS)
+    actual, expected = (comparable(w.tables(SCHEMAS), dates) for w in (nightly, scratch))
+    assert actual.keys() == expected.keys()
+    assert [name for name, rows in actual.items() if rows != expected[name]] == []
+
+
+def test_each_planted_breach_is_found_from_the_night_that_showed_it(nightly: Warehouse) -> None:
+    awaited = date(2026, 4, 15)  # 15 days after the certificates were known, and the night after
+    assert breaches(nightly) == {
+        ("VOID_OR_RED_AFTER_FINANCE", "C1"): NIGHTS[3],
+        ("FINANCED_BEFORE_DELIVERY", "C2"): NIGHTS[3],
+        ("INVOICE_ABOVE_BOOKS", "C3"): NIGHTS[0],
+        ("TAX_AMOUNT_CONTRADICTS", "C3"): NIGHTS[0],
+        ("INVOICE_NOT_IN_BOOKS", "C4"): awaited,
+        ("INVOICE_NOT_IN_TAX", "C4"): awaited,
+        ("DUPLICATE_EXACT", "C6"): NIGHTS[2],
+        ("FINANCED_ABOVE_INVOICE", "C6"): NIGHTS[2],
+        ("INVOICE_NOT_IN_BOOKS", "C7"): awaited,
+        ("INVOICE_NOT_IN_TAX", "C7"): awaited,
+        ("INVOICE_NOT_IN_BOOKS", "C8"): date(2026, 4, 17),
+        ("INVOICE_NOT_IN_TAX", "C8"): date(2026, 4, 17),
+        ("DUPLICATE_FUZZY", "C8"): NIGHTS[2],
+        # nothing confirms C4, whose number is one digit from that of C3, and so of C6 from its own
+        ("DUPLICATE_FUZZY", "C4"): NIGHTS[0],
+        ("DUPLICATE_FUZZY", "C5"): NIGHTS[0],
+        ("DUPLICATE_FUZZY", "C6"): NIGHTS[2],
+        ("FUNDER_OVERLAP", "BANK1:BANK1-9"): NIGHTS[3],
+        ("FUNDER_OVERLAP", "BANK2:BANK2-9"): NIGHTS[3],
+    }
+
+
+def test_a_breach_appears_on_the_night_that_it_names(nightly: Warehouse, found: dict[date, Breaches]) -> None:
+    assert breaches(nightly) == found[LAST]
+    for night in BUILT:
+        assert all(known <= night for known in found[night].values())
+        missed = {key for key, known in found[LAST].items() if known <= night} - found[night].keys()
+        assert missed == set()
+
+
+def test_the_legs_of_a_complete_and_of_an_invented_trade(nightly: Warehouse) -> None:
+    assert legs(nightly, "C5") == ("MATCHED", "MATCHED", "MATCHED", "MATCHED", "NOT_DUE", "VERIFIED")
+    assert legs(nightly, "C4") == ("MISSING", "MISSING", "MISSING", "MISSING", "NOT_DUE", "INCOMPLETE")
+    assert legs(nightly, "C2") == ("MATCHED", "MATCHED", "CONTRADICTED", "MATCHED", "NOT_DUE", "CONTRADICTED")
