@@ -100,3 +100,29 @@
 {% macro is_night_of_release_with(column) -%}
     {{ return(is_night() and column in (adapter.get_columns_in_relation(this) | map(attribute='name') | list)) }}
 {%- endmacro %}
+
+{#- Condition, on a night: the bank entry was delivered since the last finished one, or names an account that was first. -#}
+{% macro is_touched_transfer() -%}
+    {%- set entries, accounts = ref('stg_bank__transaction'), ref('stg_bank__account') -%}
+    {%- if is_night() -%}
+    (account_no, transaction_ref) in (
+        with first_delivered as (
+            select delivered.account_no
+            from {{ accounts }} as delivered
+            group by delivered.account_no
+            having min(delivered.batch_date) > {{ since_date() }}
+        )
+
+        select
+            fresh.account_no,
+            fresh.transaction_ref
+        from {{ entries }} as fresh
+        where
+            fresh.batch_date > {{ since_date() }}
+            or fresh.account_no in (select first_delivered.account_no from first_delivered)
+            or fresh.counterparty_account_no in (select first_delivered.account_no from first_delivered)
+    )
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
