@@ -101,7 +101,8 @@
     {{ return(is_night() and column in (adapter.get_columns_in_relation(this) | map(attribute='name') | list)) }}
 {%- endmacro %}
 
-{#- Condition, on a night: the bank entry was delivered since the last finished one, or names an account that was first. -#}
+{#- Condition, on a night: the bank entry was delivered since the last finished one, or names an account that was
+    first. -#}
 {% macro is_touched_transfer() -%}
     {%- set entries, accounts = ref('stg_bank__transaction'), ref('stg_bank__account') -%}
     {%- if is_night() -%}

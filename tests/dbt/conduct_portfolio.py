@@ -1,4 +1,4 @@
-"""What the tiny portfolio lacks of misconduct: each rule is broken once, and what only looks like a breach stands beside it.
+"""What the tiny portfolio lacks of misconduct: each rule is broken, with what only looks like a breach beside it.
 
 * A2 is paid in part from the account of S3, which no control ties to CE1, and so is A1, until the payment is corrected.
   A repayment of CE1 comes from an account that no bank names, two days after S1, which owns S2, had paid CE1 that much.
@@ -17,8 +17,6 @@ from decimal import Decimal
 from typing import Any
 
 from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
-
-_MATURE = date(2026, 9, 1)
 
 
 def _like(feed: str, **changes: Any) -> dict[str, Any]:
@@ -166,7 +164,7 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
     ),
     (1, "platform.certificate_event", [_event("R8", "TRANSFERRED", NIGHTS[0], child_certificate_id="R8A")]),
     (2, "platform.certificate_event", [_event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B")]),
-    (2, "platform.certificate", [_root("E4", date(2026, 2, 22), _MATURE, "CE2")]),
+    (2, "platform.certificate", [_root("E4", date(2026, 2, 22), date(2026, 8, 1), "CE2")]),
     (3, "platform.certificate_event", [_event("R5", "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1))]),
     (2, "platform.party_relation", [_like("platform.party_relation", **_HELD)]),
     (

@@ -135,7 +135,8 @@ long_terms as (
     where payables.payment_terms_days > caps.value and suppliers.size_class <> 'LARGE'
 ),
 
--- Each maturity is judged when the days in which it could be rolled over are past, or later where it became known later.
+-- Each maturity is judged when the days in which it could be rolled over are past, or later where it became known
+-- later.
 roots as (
     select
         terms.certificate_id,
@@ -321,7 +322,8 @@ breaches as (
         certificates.currency,
         related.known_date as first_known_date,
         certificates.holder_id || ' holds certificate ' || certificates.certificate_id || ' of '
-        || cast(certificates.face_amount as string) || ' ' || certificates.currency || ' and is of one control group with '
+        || cast(certificates.face_amount as string) || ' ' || certificates.currency
+        || ' and is of one control group with '
         || certificates.core_enterprise_id || ', which owes it.' as explanation
     from certificates
     inner join related on certificates.certificate_id = related.certificate_id
@@ -355,7 +357,8 @@ breaches as (
         currency,
         known_date as first_known_date,
         cast(rolled_count as string) || ' certificates of ' || core_enterprise_id || ' to ' || holder_id
-        || ' that matured in the year to ' || cast(last_date as string) || ', ' || cast(rolled_amount as string) || ' of '
+        || ' that matured in the year to ' || cast(last_date as string) || ', ' || cast(rolled_amount as string)
+        || ' of '
         || cast(matured_amount as string) || ' ' || currency || ', were followed by new ones of about their amount.'
             as explanation
     from evergreens

@@ -413,7 +413,8 @@ breaches as (
         sum(amount) as amount,
         currency,
         min(first_known_date) as first_known_date,
-        min(core_enterprise_id) || ' paid ' || cast(sum(amount) as string) || ' ' || currency || ' for ' || min(supplier_id)
+        min(core_enterprise_id) || ' paid ' || cast(sum(amount) as string) || ' ' || currency
+        || ' for ' || min(supplier_id)
         || ' by ' || cast(max(paid_date) as string) || ', after ' || min(payer_member_id) || ' had paid it '
         || cast(min(inflow_amount) as string) || ' on ' || cast(min(inflow_date) as string) || '.' as explanation
     from funded

@@ -110,7 +110,8 @@ signs as (
     union all
     select
         suppliers.supplier_id,
-        cast(suppliers.paid_in_capital_amount as string) || ' of ' || cast(suppliers.registered_capital_amount as string)
+        cast(suppliers.paid_in_capital_amount as string)
+        || ' of ' || cast(suppliers.registered_capital_amount as string)
         || ' ' || suppliers.currency || ' of capital are paid in' as sign_text,
         3 as sign_rank,
         suppliers.valid_from as known_date

@@ -251,7 +251,8 @@ breaches as (
         financed_amount as amount,
         currency,
         pair_known_date as first_known_date,
-        'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' has collateral ' || collateral_id || ' due on '
+        'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' has collateral ' || collateral_id
+        || ' due on '
         || cast(due_date as string) || ' and ' || cast(reported_dpd_days as string) || ' days late, that of '
         || cast(previous_tape_date as string) || ' had ' || cast(previous_due_date as string) || ' and '
         || cast(previous_dpd_days as string) || '; ' || cast(financed_amount as string) || ' ' || currency
@@ -268,7 +269,8 @@ breaches as (
         financed_amount as amount,
         currency,
         shown_date as first_known_date,
-        'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' reports collateral ' || collateral_id || ' '
+        'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' reports collateral ' || collateral_id
+        || ' '
         || reported_status || ' and ' || cast(reported_dpd_days as string) || ' days late; by cash it was '
         || case when is_paid then 'paid on ' || cast(redeemed_date as string)
             else cast(cash_dpd_days as string) || ' days late' end
