@@ -271,7 +271,8 @@ settlements as (
         greatest(repayments.known_date, financings.valid_from) as known_date
     from {{ latest_version(ref('stg_platform__repayment'), ['repayment_id']) }} as repayments
     inner join financings on repayments.financing_id = financings.financing_id
-    where repayments.payer_type = 'CORE_ENTERPRISE'
+    -- a supplier that buys back pays in its own name; whoever else pays must be the obligor or of its group
+    where repayments.payer_type in ('CORE_ENTERPRISE', 'OTHER')
     union all
     select
         'CERTIFICATE' as subject_kind,
