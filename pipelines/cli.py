@@ -200,11 +200,15 @@ def evaluate_identity() -> None:
 
 
 @app.command("evaluate-schemes")
-def evaluate_schemes() -> None:
+def evaluate_schemes(
+    write_docs: Annotated[
+        bool, typer.Option("--write-docs", help="Put the figures into docs/failure_library.md")
+    ] = False,
+) -> None:
     """Hold what breaks a rule against the planted schemes: recall, precision, days (demo portfolios only)."""
     from pipelines.evaluate_schemes import show_scheme_quality
 
-    show_scheme_quality(Settings(), console)
+    show_scheme_quality(Settings(), console, write_docs)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pipelines.settings import CHECKOUT, Settings
 from sources import simulator
 
 PAGE = CHECKOUT / "docs" / "failure_library.md"
-BEGIN, END = "<!-- figures: anchorwatch evaluate-schemes -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures: anchorwatch evaluate-schemes --write-docs -->", "<!-- end of figures -->"
 HEADER = ("scheme", "rule", "planted", "visible", "found", "recall", "flagged", "precision", "median days")
 
 
@@ -115,8 +115,8 @@ def with_figures(page: str, qualities: list[SchemeQuality]) -> str:
     return f"{before}{BEGIN}\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows) + end + after
 
 
-def show_scheme_quality(settings: Settings, console: Console) -> None:
-    """Print the figures of the standing warehouse and write them into the page.
+def show_scheme_quality(settings: Settings, console: Console, write_docs: bool) -> None:
+    """Print the figures of the standing warehouse; with ``write_docs`` they replace those of the page too.
 
     Raises:
         NightError: the home has no demo portfolio, plays no schemes, or has no finished night.
@@ -131,8 +131,9 @@ def show_scheme_quality(settings: Settings, console: Console) -> None:
     for quality in qualities:
         table.add_row(*quality.cells)
     console.print(table)
-    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), qualities), encoding="utf-8")
-    console.print(f"Page: {PAGE}", soft_wrap=True, highlight=False)
+    if write_docs:
+        PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), qualities), encoding="utf-8")
+        console.print(f"Page: {PAGE}", soft_wrap=True, highlight=False)
 
 
 def _share(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 * A2 is paid in part from the account of S3, which no control ties to CE1, and so is A1, until the payment is corrected.
   A repayment of CE1 comes from an account that no bank names, two days after S1, which owns S2, had paid CE1 that much.
+  REP4 comes from S1's account in nobody's name; REP5 is S1's own repurchase.
 * 9,000 go from CE1 by S3 and S2 back to CE1; the last leg becomes known on the last night. 500 never come back.
 * R5 was confirmed by e-mail and is extended; R6 runs for 400 days, R7 for 200; R8 comes back to S1; CE2, which owes R9,
   holds the half of S3, as becomes known on 04-01.
@@ -103,6 +104,8 @@ def _supplier(number: int, **changes: Any) -> dict[str, Any]:
 _HELD = {"from_party_no": "C2", "to_party_no": "P3", "relation_id": "NEW1", "share_ratio": Decimal("0.5")}
 _ISSUED = date(2026, 1, 15)
 _LAST_REPAYMENT = {"repayment_id": "REP3", "financing_id": "FIN1", "repayment_date": NIGHTS[3]}
+_OWN = {"financing_id": "FIN1", "repayment_date": NIGHTS[3], "amount": Decimal(5_050), "payer_account_no": "AS1"}
+_BY_ITS_SELLER, _BOUGHT_BACK = {**_OWN, "repayment_id": "REP4"}, {**_OWN, "repayment_id": "REP5"}
 _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
     (
         0,
@@ -128,6 +131,8 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
         "platform.repayment",
         [
             _like("platform.repayment", amount=Decimal(5_000), payer_account_no="NOBODY", **_LAST_REPAYMENT),
+            _like("platform.repayment", **_BY_ITS_SELLER, payer_type="OTHER"),
+            _like("platform.repayment", **_BOUGHT_BACK, payer_type="SUPPLIER"),
         ],
     ),
     (

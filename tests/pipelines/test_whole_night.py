@@ -23,11 +23,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.evaluate_schemes import scheme_quality
 from pipelines.publish import read_manifest
 from pipelines.settings import CHECKOUT
 from pipelines.trap_docs import PAGE, traps
 from sources.contract import load_contracts
-from sources.simulator import extend, simulate
+from sources.simulator import extend, named_schemes, simulate
 
 pytestmark = pytest.mark.night
 
@@ -68,7 +69,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_night(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    simulate(workplace, scale=0.1, seed=7, start=date(2024, 7, 1), until=NIGHT, go_live=date(2026, 6, 1))
+    history = {"start": date(2024, 7, 1), "until": NIGHT, "go_live": date(2026, 6, 1)}
+    simulate(workplace, scale=0.1, seed=7, schemes=named_schemes("all"), **history)
     done = anchorwatch(workplace, "nightly", "--train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watch list" in done.stdout
@@ -177,6 +179,15 @@ def test_every_published_table_and_column_says_what_it_is(first_night: Path) -> 
     silent = "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null"
     assert published(first_night, silent) == []
     assert published(first_night, "select table_name from duckdb_tables() where comment is null") == []
+
+
+def test_planted_schemes_are_found(first_night: Path) -> None:
+    """Each rule finds its subjects; those of the last days may wait for books and tax office."""
+    with duckdb.connect(str(first_night / "published/bank/anchorwatch.duckdb"), read_only=True) as con:
+        qualities = scheme_quality(con, first_night / "truth/scheme.parquet")
+    assert {quality.scheme for quality in qualities} == set(named_schemes("all"))
+    assert [quality for quality in qualities if quality.visible and not quality.found] == []
+    assert [quality for quality in qualities if quality.rule_id is None and quality.found < 0.9 * quality.visible] == []
 
 
 def test_every_measure_has_a_figure(first_night: Path) -> None:

@@ -226,12 +226,7 @@ sellers as (
         vendors.party_id,
         roles.supplier_id
     from {{ ref('int_payable_interval') }} as payables
-    left join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and vendors.valid_to is null
-    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables(as_of_date()) }}
     where payables.valid_to is null
 ),
 
@@ -255,6 +250,7 @@ settlements as (
         payments.paid_date,
         payments.amount,
         payments.currency,
+        true as is_by_obligor,
         payments.known_date
     from payments
     inner join sellers on payments.payable_id = sellers.payable_id
@@ -268,6 +264,7 @@ settlements as (
         repayments.repayment_date as paid_date,
         repayments.amount,
         repayments.currency,
+        repayments.payer_type = 'CORE_ENTERPRISE' as is_by_obligor,
         greatest(repayments.known_date, financings.valid_from) as known_date
     from {{ latest_version(ref('stg_platform__repayment'), ['repayment_id']) }} as repayments
     inner join financings on repayments.financing_id = financings.financing_id
@@ -283,6 +280,7 @@ settlements as (
         cast(events.occurred_at as date) as paid_date,
         events.amount,
         events.currency,
+        true as is_by_obligor,
         events.posted_date as known_date
     from {{ ref('int_certificate_event') }} as events
     inner join {{ ref('int_certificate') }} as certificates on events.certificate_id = certificates.certificate_id
@@ -367,7 +365,7 @@ funded as (
             sum(amount) over (partition by subject_kind, core_enterprise_id, supplier_id, currency, paid_date)
                 as day_amount
         from settlements
-        where core_enterprise_id in (select inflows.core_enterprise_id from inflows)
+        where is_by_obligor and core_enterprise_id in (select inflows.core_enterprise_id from inflows)
     ) as paid
     cross join rules
     inner join inflows
@@ -415,9 +413,8 @@ breaches as (
         currency,
         min(first_known_date) as first_known_date,
         min(core_enterprise_id) || ' paid ' || cast(sum(amount) as string) || ' ' || currency
-        || ' for ' || min(supplier_id)
-        || ' by ' || cast(max(paid_date) as string) || ', after ' || min(payer_member_id) || ' had paid it '
-        || cast(min(inflow_amount) as string) || ' on ' || cast(min(inflow_date) as string) || '.' as explanation
+        || ' for ' || min(supplier_id) || ' by ' || cast(max(paid_date) as string) || ', after '
+        || min(payer_member_id) || ' had paid it ' || cast(min(inflow_amount) as string) || ' on ' || cast(min(inflow_date) as string) || '.' as explanation
     from funded
     group by subject_kind, subject_id, currency
     union all

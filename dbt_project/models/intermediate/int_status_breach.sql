@@ -32,14 +32,14 @@ moved_certificates as (
     group by certificate_id
 ),
 
--- Cash ends a certificate on the day on which all that was left of it is redeemed; a write-off ends nothing that cash
--- would show.
 reported_late as (
     select distinct certificate_id
     from {{ ref('int_certificate_event') }}
     where event_type = 'OVERDUE' and valid_to is null and posted_date is not null
 ),
 
+-- Cash ends a certificate on the day on which all that was left of it is redeemed; a write-off ends nothing that cash
+-- would show.
 redeemed as (
     select
         certificate_id,
@@ -197,14 +197,7 @@ breaches as (
         || payables.currency || ' is paid in cash.' as explanation
     from {{ ref('int_payable_interval') }} as payables
     inner join moved_payables on payables.payable_id = moved_payables.payable_id
-    left join {{ ref('int_core_enterprise') }} as core_enterprises
-        on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
-    left join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and vendors.valid_to is null
-    left join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables(as_of_date()) }}
     where payables.valid_to is null and payables.due_date > payables.first_due_date
     union all
     select
@@ -252,9 +245,8 @@ breaches as (
         currency,
         pair_known_date as first_known_date,
         'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' has collateral ' || collateral_id
-        || ' due on '
-        || cast(due_date as string) || ' and ' || cast(reported_dpd_days as string) || ' days late, that of '
-        || cast(previous_tape_date as string) || ' had ' || cast(previous_due_date as string) || ' and '
+        || ' due on ' || cast(due_date as string) || ' and ' || cast(reported_dpd_days as string)
+        || ' days late, that of ' || cast(previous_tape_date as string) || ' had ' || cast(previous_due_date as string) || ' and '
         || cast(previous_dpd_days as string) || '; ' || cast(financed_amount as string) || ' ' || currency
         || ' are outstanding as before.' as explanation
     from reaged_collateral
@@ -270,8 +262,7 @@ breaches as (
         currency,
         shown_date as first_known_date,
         'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' reports collateral ' || collateral_id
-        || ' '
-        || reported_status || ' and ' || cast(reported_dpd_days as string) || ' days late; by cash it was '
+        || ' ' || reported_status || ' and ' || cast(reported_dpd_days as string) || ' days late; by cash it was '
         || case when is_paid then 'paid on ' || cast(redeemed_date as string)
             else cast(cash_dpd_days as string) || ' days late' end
         || ', due on ' || cast(promised_date as string) || ' (' || cast(contradicted_count as string) || ' tapes).'

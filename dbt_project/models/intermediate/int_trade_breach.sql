@@ -1,36 +1,35 @@
-{#- Rules of one receivable: rule, severity, condition, first known, the amount in question, sentence -#}
+{#- Rules of one receivable: rule, condition, first known, the amount in question, sentence -#}
 {%- set rules = [
     (
-        'INVOICE_NOT_IN_BOOKS', 'HARD', "is_certificate and books_status = 'MISSING'", 'books_due_date',
+        'INVOICE_NOT_IN_BOOKS', "is_certificate and books_status = 'MISSING'", 'books_due_date',
         'invoice_amount', "'the debtor has not booked it'",
     ),
     (
-        'INVOICE_ABOVE_BOOKS', 'HARD', "is_certificate and books_status = 'CONTRADICTED'",
+        'INVOICE_ABOVE_BOOKS', "is_certificate and books_status = 'CONTRADICTED'",
         'greatest(claim_known_date, books_known_date)', 'books_difference_amount',
         "'the debtor booked ' || cast(books_amount as string)",
     ),
     (
-        'INVOICE_NOT_IN_TAX', 'HARD', "is_claim and tax_status = 'MISSING'", 'tax_due_date', 'invoice_amount',
+        'INVOICE_NOT_IN_TAX', "is_claim and tax_status = 'MISSING'", 'tax_due_date', 'invoice_amount',
         "'the tax office, whose data of the seller are read, has no such invoice'",
     ),
     (
-        'TAX_AMOUNT_CONTRADICTS', 'HARD', "is_claim and tax_status = 'CONTRADICTED' and tax_ended_known_date is null",
+        'TAX_AMOUNT_CONTRADICTS', "is_claim and tax_status = 'CONTRADICTED' and tax_ended_known_date is null",
         'greatest(claim_known_date, tax_known_date)', 'abs(tax_difference_amount)',
         "'the tax office has ' || cast(tax_amount as string)",
     ),
     (
-        'NO_RECEIPT', 'HARD', "is_claim and receipt_status = 'MISSING' and books_status <> 'MISSING'",
+        'NO_RECEIPT', "is_claim and receipt_status = 'MISSING' and books_status <> 'MISSING'",
         'receipt_due_date', 'invoice_amount', "'neither goods nor work were received for it'",
     ),
     (
-        'FINANCED_BEFORE_DELIVERY', 'HARD', "is_certificate and first_financing_date < first_receipt_date",
+        'FINANCED_BEFORE_DELIVERY', "is_certificate and first_financing_date < first_receipt_date",
         'greatest(financing_known_date, receipt_known_date)', 'financed_amount',
         "'financed on ' || cast(first_financing_date as string) || ', delivered on '"
         " || cast(first_receipt_date as string)",
     ),
     (
-        'VOID_OR_RED_AFTER_FINANCE', 'HARD',
-        "is_certificate and financed_amount > 0 and tax_ended_known_date is not null"
+        'VOID_OR_RED_AFTER_FINANCE', "is_certificate and financed_amount > 0 and tax_ended_known_date is not null"
         " and tax_status in ('CONTRADICTED', 'PARTIAL')",
         'greatest(financing_known_date, tax_ended_known_date)', 'financed_amount',
         "'the tax office has ' || cast(tax_amount as string) || ' less ' || cast(tax_red_amount as string)"
@@ -68,10 +67,9 @@ receivables as (
 ),
 
 of_receivables as (
-    {%- for rule, severity, condition, first_known, amount, sentence in rules %}
+    {%- for rule, condition, first_known, amount, sentence in rules %}
     select
         '{{ rule }}' as rule_id,
-        '{{ severity }}' as severity,
         case when is_certificate then 'CERTIFICATE' else 'INVOICE' end as subject_kind,
         receivable_id as subject_id,
         core_enterprise_id,
@@ -122,7 +120,6 @@ claimed as (
 exact as (
     select
         'DUPLICATE_EXACT' as rule_id,
-        'HARD' as severity,
         'CERTIFICATE' as subject_kind,
         claimed.receivable_id as subject_id,
         claimed.core_enterprise_id,
@@ -144,7 +141,6 @@ exact as (
 financed_above as (
     select
         'FINANCED_ABOVE_INVOICE' as rule_id,
-        'HARD' as severity,
         'CERTIFICATE' as subject_kind,
         claimed.receivable_id as subject_id,
         claimed.core_enterprise_id,
@@ -167,7 +163,6 @@ financed_above as (
 fuzzy as (
     select
         'DUPLICATE_FUZZY' as rule_id,
-        'FLAG' as severity,
         'CERTIFICATE' as subject_kind,
         later.receivable_id as subject_id,
         later.core_enterprise_id,
@@ -304,7 +299,6 @@ debtors as (
 of_tapes as (
     select
         'FUNDER_OVERLAP' as rule_id,
-        'HARD' as severity,
         'COLLATERAL' as subject_kind,
         overlapping.funder_id || ':' || overlapping.collateral_id as subject_id,
         debtors.core_enterprise_id,
@@ -337,9 +331,7 @@ breaches as (
 )
 
 select
-    substr(md5(rule_id || ':' || subject_id), 1, 16) as breach_id,
     rule_id,
-    severity,
     subject_kind,
     subject_id,
     core_enterprise_id,

@@ -28,6 +28,10 @@ class Actor:
         """What the identifiers of its documents begin with."""
         return f"{self.scheme[:2]}{self.number:02d}"
 
+    def invoice_no(self, number: int) -> str:
+        """The number of its ``number``-th invoice, below 1,000; of its own, as the economy counts from 1."""
+        return f"{90_000_000 + self.supplier * 1000 + number:08d}"
+
 
 def choose_actors(world: World, schemes: Sequence[str]) -> dict[str, list[Actor]]:
     """Actors of each scheme: 0.4 % of the suppliers, at least one, nobody in two schemes.

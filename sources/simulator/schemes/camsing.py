@@ -34,7 +34,7 @@ def forge_confirmations(papers: Papers, actor: Actor) -> None:
             due=due,
             repaid=due,
             face=amount,
-            trade=Trade(f"{90_000_000 + actor.supplier * 1000 + number:08d}", papers.timeline.date_of(day - 4), amount),
+            trade=Trade(actor.invoice_no(number), papers.timeline.date_of(day - 4), amount),
             channel=["EMAIL", "PAPER"][int(rng.integers(2))],
             payer_type="CORE_ENTERPRISE",
             payer_account_no=outside_account(actor) if is_stranger else core_account,

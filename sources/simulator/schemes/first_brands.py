@@ -32,7 +32,7 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
         if number % _ENLARGED_EVERY == 0:
             _show_larger(papers, actor, banks[0], number, day, amount)
             continue
-        invoice_no = f"{90_000_000 + actor.supplier * 1000 + number:08d}"
+        invoice_no = actor.invoice_no(number)
         is_exact = number % 2 == 1
         deals = []
         for sale, bank in enumerate(banks):
@@ -77,7 +77,7 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
 def _show_larger(papers: Papers, actor: Actor, bank: int, number: int, day: int, amount: Decimal) -> None:
     """A true sale, delivered and in the books, that is presented at several times its amount."""
     due = papers.business_day(day + TERM_DAYS)
-    invoice_no = f"{90_000_000 + actor.supplier * 1000 + number:08d}"
+    invoice_no = actor.invoice_no(number)
     deal = Deal(
         key=f"{actor.tag}-{number:03d}L",
         seller=papers.seller(actor),
@@ -101,5 +101,5 @@ def _show_larger(papers: Papers, actor: Actor, bank: int, number: int, day: int,
 
 
 def _typed_anew(invoice_no: str) -> str:
-    """The number with a dash in it and another last digit."""
-    return f"{invoice_no[:4]}-{invoice_no[4:-1]}{(int(invoice_no[-1]) + 1) % 10}"
+    """The number with a dash in it and another digit behind that, where the actor's own numbers all agree."""
+    return f"{invoice_no[:4]}-{(int(invoice_no[4]) + 1) % 10}{invoice_no[5:]}"

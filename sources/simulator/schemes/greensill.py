@@ -42,7 +42,7 @@ def finance_future_receivables(papers: Papers, actor: Actor) -> None:
             due=due,
             repaid=due,
             face=amount,
-            trade=Trade(f"{90_000_000 + actor.supplier * 1000 + number:08d}", papers.timeline.date_of(day), amount),
+            trade=Trade(actor.invoice_no(number), papers.timeline.date_of(day), amount),
             channel="ERP_API",
             payer_type="CORE_ENTERPRISE",
             payer_account_no=core_account,

@@ -49,7 +49,7 @@ def finance_new_shells(papers: Papers, actor: Actor) -> None:
             due=due,
             repaid=due,
             face=face,
-            trade=Trade(f"{95_000_000 + actor.supplier * 1000 + number:08d}", papers.timeline.date_of(day - 3), face),
+            trade=Trade(actor.invoice_no(number), papers.timeline.date_of(day - 3), face),
             channel="ERP_API",
             payer_type="CORE_ENTERPRISE",
             payer_account_no=core_account,

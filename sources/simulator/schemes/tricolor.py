@@ -32,7 +32,7 @@ def pledge_twice_and_re_age(papers: Papers, actor: Actor) -> None:
             due=due,
             repaid=papers.business_day(due + _LATE_DAYS),
             face=amount,
-            trade=Trade(f"{90_000_000 + actor.supplier * 1000 + number:08d}", papers.timeline.date_of(day - 3), amount),
+            trade=Trade(actor.invoice_no(number), papers.timeline.date_of(day - 3), amount),
             channel="PLATFORM_LOGIN",
             payer_type="CORE_ENTERPRISE",
             payer_account_no=str(accounts[actor.core]),

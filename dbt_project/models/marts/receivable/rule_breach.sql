@@ -1,5 +1,7 @@
-{#- Models that find breaches, all of one shape. -#}
-{%- set finders = ['int_conduct_breach', 'int_trade_breach'] %}
+{#- Models that find breaches of one family each, all of one shape. -#}
+{%- set finders = [
+    'int_trade_breach', 'int_money_breach', 'int_status_breach', 'int_party_breach', 'int_promise_breach',
+] %}
 
 with breaches as (
     select
@@ -18,7 +20,7 @@ with breaches as (
     {%- for finder in finders %}
     union all
     select
-        breach_id,
+        substr(md5(rule_id || ':' || subject_kind || ':' || subject_id), 1, 16) as breach_id,
         rule_id,
         subject_kind,
         subject_id,

@@ -1,6 +1,3 @@
-{#- Models that find breaches of one family each, in the shape of this one. -#}
-{%- set finders = ['int_money_breach', 'int_status_breach', 'int_party_breach'] %}
-
 with rules as (
     select
         cast({{ rule_value('evergreen_window_days') }} as integer) as evergreen_days,
@@ -41,10 +38,6 @@ channels as (
 tenors as (
     select
         terms.certificate_id,
-        terms.core_enterprise_id,
-        terms.holder_id,
-        terms.face_amount,
-        terms.currency,
         terms.issue_date,
         terms.due_date,
         terms.valid_from,
@@ -64,10 +57,19 @@ long_tenors as (
     select
         certificate_id,
         min(case when tenor_days > cap_days then valid_from end) as capped_date,
-        min(case when tenor_days > flag_days then valid_from end) as flagged_date
+        min(case when tenor_days > flag_days then valid_from end) as flagged_date,
+        max(case when valid_to is null then tenor_days end) as tenor_days,
+        max(case when valid_to is null then cap_days end) as cap_days,
+        max(case when valid_to is null then flag_days end) as flag_days,
+        max(
+            case
+                when valid_to is null
+                    then ' runs ' || cast(tenor_days as string) || ' days, from ' || cast(issue_date as string)
+                        || ' to ' || cast(due_date as string)
+            end
+        ) as said
     from tenors
     group by certificate_id
-    having max(tenor_days) > min(least(flag_days, cap_days))
 ),
 
 -- The divisions of a certificate that its taker makes for itself are no return.
@@ -122,17 +124,13 @@ long_terms as (
     from {{ ref('int_payable_interval') }} as payables
     inner join {{ ref('rule_parameter') }} as caps
         on {{ rule_in_force('caps', 'statutory_term_days', 'payables.posting_date') }}
-    inner join {{ ref('int_core_enterprise') }} as core_enterprises
-        on payables.company_code = core_enterprises.company_code and core_enterprises.valid_to is null
-    inner join {{ ref('int_vendor') }} as vendors
-        on
-            payables.company_code = vendors.company_code
-            and payables.erp_vendor_no = vendors.erp_vendor_no
-            and vendors.valid_to is null
-    inner join {{ ref('int_party_role') }} as roles on vendors.party_id = roles.party_id
+    {{ parties_of_payables(as_of_date()) }}
     inner join {{ ref('int_supplier') }} as suppliers
         on roles.supplier_id = suppliers.supplier_id and suppliers.valid_to is null
-    where payables.payment_terms_days > caps.value and suppliers.size_class <> 'LARGE'
+    where
+        payables.payment_terms_days > caps.value
+        and suppliers.size_class <> 'LARGE'
+        and core_enterprises.core_enterprise_id is not null
 ),
 
 -- Each maturity is judged when the days in which it could be rolled over are past, or later where it became known
@@ -225,108 +223,63 @@ evergreens as (
     group by rolled_years.core_enterprise_id, rolled_years.holder_id, rolled_years.currency
 ),
 
-breaches as (
-    {%- for finder in finders %}
+-- What a certificate breaks, and how its sentence goes on after its amount.
+broken as (
     select
-        rule_id,
-        subject_kind,
-        subject_id,
-        core_enterprise_id,
-        supplier_id,
-        counterpart_id,
-        amount,
-        currency,
-        first_known_date,
-        explanation
-    from {{ ref(finder) }}
-    union all
-    {%- endfor %}
-    select
+        certificate_id,
         'CHANNEL_UNTRUSTED' as rule_id,
-        'CERTIFICATE' as subject_kind,
-        certificates.certificate_id as subject_id,
-        certificates.core_enterprise_id,
-        certificates.holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
-        certificates.face_amount as amount,
-        certificates.currency,
-        channels.known_date as first_known_date,
-        'The payable behind certificate ' || certificates.certificate_id || ' of '
-        || cast(certificates.face_amount as string) || ' ' || certificates.currency || ' was confirmed by '
-        || channels.confirmation_channel || ', which shows nobody to be ' || certificates.core_enterprise_id || '.'
-            as explanation
-    from certificates
-    inner join channels on certificates.certificate_id = channels.certificate_id
+        known_date as first_known_date,
+        ' was confirmed by ' || confirmation_channel || ', which does not show that its obligor did.' as said
+    from channels
     union all
     select
+        certificate_id,
         'TENOR_ABOVE_CAP' as rule_id,
-        'CERTIFICATE' as subject_kind,
-        tenors.certificate_id as subject_id,
-        tenors.core_enterprise_id,
-        tenors.holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
-        tenors.face_amount as amount,
-        tenors.currency,
-        long_tenors.capped_date as first_known_date,
-        'Certificate ' || tenors.certificate_id || ' runs ' || cast(tenors.tenor_days as string) || ' days, from '
-        || cast(tenors.issue_date as string) || ' to ' || cast(tenors.due_date as string) || '; none may run more than '
-        || cast(cast(tenors.cap_days as integer) as string) || '.' as explanation
-    from tenors
-    inner join long_tenors on tenors.certificate_id = long_tenors.certificate_id
-    where tenors.valid_to is null and tenors.tenor_days > tenors.cap_days
+        capped_date as first_known_date,
+        said || '; none may run more than ' || cast(cast(cap_days as integer) as string) || '.' as said
+    from long_tenors
+    where tenor_days > cap_days
     union all
     select
+        certificate_id,
         'TENOR_NEEDS_REASON' as rule_id,
-        'CERTIFICATE' as subject_kind,
-        tenors.certificate_id as subject_id,
-        tenors.core_enterprise_id,
-        tenors.holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
-        tenors.face_amount as amount,
-        tenors.currency,
-        long_tenors.flagged_date as first_known_date,
-        'Certificate ' || tenors.certificate_id || ' runs ' || cast(tenors.tenor_days as string) || ' days, from '
-        || cast(tenors.issue_date as string) || ' to ' || cast(tenors.due_date as string) || '; above '
-        || cast(cast(tenors.flag_days as integer) as string) || ' there must be a reason.' as explanation
-    from tenors
-    inner join long_tenors on tenors.certificate_id = long_tenors.certificate_id
-    where
-        tenors.valid_to is null
-        and tenors.tenor_days > tenors.flag_days
-        and tenors.tenor_days <= tenors.cap_days
+        flagged_date as first_known_date,
+        said || '; above ' || cast(cast(flag_days as integer) as string) || ' there must be a reason.' as said
+    from long_tenors
+    where tenor_days > flag_days and tenor_days <= cap_days
     union all
     select
+        certificates.certificate_id,
         'PATH_REVISITS_HOLDER' as rule_id,
-        'CERTIFICATE' as subject_kind,
-        certificates.certificate_id as subject_id,
-        certificates.core_enterprise_id,
-        certificates.holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
-        certificates.face_amount as amount,
-        certificates.currency,
         certificates.opened_date as first_known_date,
-        'Certificate ' || certificates.certificate_id || ' of ' || cast(certificates.face_amount as string) || ' '
-        || certificates.currency || ' came back to ' || certificates.holder_id || ' after '
-        || cast(returned_paths.passed_count as string) || ' transfers.' as explanation
+        ' came back to ' || certificates.holder_id || ' after ' || cast(returned_paths.passed_count as string)
+        || ' transfers.' as said
     from certificates
     inner join returned_paths on certificates.certificate_id = returned_paths.certificate_id
     union all
     select
+        certificate_id,
         'RELATED_OBLIGOR_AND_HOLDER' as rule_id,
+        known_date as first_known_date,
+        ' is owed and held within one control group.' as said
+    from related
+),
+
+breaches as (
+    select
+        broken.rule_id,
         'CERTIFICATE' as subject_kind,
         certificates.certificate_id as subject_id,
         certificates.core_enterprise_id,
         certificates.holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
         certificates.face_amount as amount,
         certificates.currency,
-        related.known_date as first_known_date,
-        certificates.holder_id || ' holds certificate ' || certificates.certificate_id || ' of '
-        || cast(certificates.face_amount as string) || ' ' || certificates.currency
-        || ' and is of one control group with '
-        || certificates.core_enterprise_id || ', which owes it.' as explanation
+        broken.first_known_date,
+        'Certificate ' || certificates.certificate_id || ' of ' || certificates.core_enterprise_id || ' to '
+        || certificates.holder_id || ' over ' || cast(certificates.face_amount as string) || ' '
+        || certificates.currency || broken.said as explanation
     from certificates
-    inner join related on certificates.certificate_id = related.certificate_id
+    inner join broken on certificates.certificate_id = broken.certificate_id
     union all
     select
         'TERM_ABOVE_STATUTORY' as rule_id,
@@ -334,7 +287,6 @@ breaches as (
         core_enterprise_id || ':' || supplier_id || ':' || currency as subject_id,
         core_enterprise_id,
         supplier_id,
-        cast(null as string) as counterpart_id,
         sum(case when valid_to is null then gross_amount else 0 end) as amount,
         currency,
         min(valid_from) as first_known_date,
@@ -352,31 +304,25 @@ breaches as (
         core_enterprise_id || ':' || holder_id || ':' || currency as subject_id,
         core_enterprise_id,
         holder_id as supplier_id,
-        cast(null as string) as counterpart_id,
         rolled_amount as amount,
         currency,
         known_date as first_known_date,
         cast(rolled_count as string) || ' certificates of ' || core_enterprise_id || ' to ' || holder_id
         || ' that matured in the year to ' || cast(last_date as string) || ', ' || cast(rolled_amount as string)
-        || ' of '
-        || cast(matured_amount as string) || ' ' || currency || ', were followed by new ones of about their amount.'
-            as explanation
+        || ' of ' || cast(matured_amount as string) || ' ' || currency
+        || ', were followed by new ones of about their amount.' as explanation
     from evergreens
 )
 
 select
-    substr(md5(breaches.rule_id || ':' || breaches.subject_kind || ':' || breaches.subject_id), 1, 16) as breach_id,
-    breaches.rule_id,
-    book.severity,
-    breaches.subject_kind,
-    breaches.subject_id,
-    breaches.core_enterprise_id,
-    breaches.supplier_id,
-    breaches.counterpart_id,
-    cast(breaches.amount as decimal(18, 2)) as amount,
-    breaches.currency,
-    breaches.first_known_date,
-    breaches.explanation
+    rule_id,
+    subject_kind,
+    subject_id,
+    core_enterprise_id,
+    supplier_id,
+    cast(null as string) as counterpart_id,
+    cast(amount as decimal(18, 2)) as amount,
+    currency,
+    first_known_date,
+    explanation
 from breaches
-left join {{ ref('rule_book') }} as book
-    on breaches.rule_id = book.rule_id and {{ valid_on('book', 'breaches.first_known_date') }}
