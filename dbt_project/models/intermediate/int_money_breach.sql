@@ -414,7 +414,8 @@ breaches as (
         min(first_known_date) as first_known_date,
         min(core_enterprise_id) || ' paid ' || cast(sum(amount) as string) || ' ' || currency
         || ' for ' || min(supplier_id) || ' by ' || cast(max(paid_date) as string) || ', after '
-        || min(payer_member_id) || ' had paid it ' || cast(min(inflow_amount) as string) || ' on ' || cast(min(inflow_date) as string) || '.' as explanation
+        || min(payer_member_id) || ' had paid it ' || cast(min(inflow_amount) as string)
+        || ' on ' || cast(min(inflow_date) as string) || '.' as explanation
     from funded
     group by subject_kind, subject_id, currency
     union all

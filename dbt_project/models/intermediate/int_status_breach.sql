@@ -246,7 +246,8 @@ breaches as (
         pair_known_date as first_known_date,
         'The tape of ' || funder_id || ' of ' || cast(tape_date as string) || ' has collateral ' || collateral_id
         || ' due on ' || cast(due_date as string) || ' and ' || cast(reported_dpd_days as string)
-        || ' days late, that of ' || cast(previous_tape_date as string) || ' had ' || cast(previous_due_date as string) || ' and '
+        || ' days late, that of ' || cast(previous_tape_date as string) || ' had '
+        || cast(previous_due_date as string) || ' and '
         || cast(previous_dpd_days as string) || '; ' || cast(financed_amount as string) || ' ' || currency
         || ' are outstanding as before.' as explanation
     from reaged_collateral
