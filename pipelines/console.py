@@ -1,4 +1,4 @@
-"""What people see at the end of a night: the watch list, what was published, and why a table is empty."""
+"""What people see at the end of a night: the watch list, broken rules, what was published, and why a table is empty."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipelines.publish import read_manifest
 from pipelines.settings import Settings
 
 WARNINGS_SHOWN = 12
+BREACHES_SHOWN = 5
 STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
 
 
@@ -25,7 +26,7 @@ def screen(*, stderr: bool = False) -> Console:
 
 
 def show_morning(settings: Settings, console: Console) -> None:
-    """The screen after a night: watch list, counts, empty tables with their reasons, paths."""
+    """The screen after a night: watch list, broken rules, counts, empty tables with their reasons, paths."""
     folder = settings.published / settings.audience
     manifest = read_manifest(settings.published, settings.audience)
     if manifest is None:
@@ -34,6 +35,8 @@ def show_morning(settings: Settings, console: Console) -> None:
     with duckdb.connect(str(folder / "anchorwatch.duckdb"), read_only=True) as con:
         _watch_list(con, date.fromisoformat(manifest["as_of_date"]), console)
         _score_line(con, console)
+        if "receivable.rule_breach" in manifest["tables"]:  # an earlier release published none
+            _rule_breaches(con, date.fromisoformat(manifest["as_of_date"]), console)
         show_landing(con, console)
     _empty_tables(settings, manifest, console)
     rows = sum(table["rows"] for table in manifest["tables"].values())
@@ -93,6 +96,24 @@ def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:
     reached = ", ".join(f"{d}: {n:,}" for d, n in depth)
     average = "" if mean is None else f", mean PD {mean:.2%}"
     console.print(f"{scored:,} suppliers scored, {not_scored:,} not scored{average}; data depth {reached}")
+
+
+def _rule_breaches(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
+    """What broke a rule: counts, and the largest of those that came last and must not be financed."""
+    counts = con.execute(
+        "select severity, count(*), count(*) filter (where first_known_date = ?) from receivable.rule_breach "
+        "group by 1 order by severity = 'FLAG'",
+        [as_of],
+    ).fetchall()
+    summary = ", ".join(f"{count:,} {severity} ({new:,} new)" for severity, count, new in counts) or "none"
+    console.print(f"\nRules broken: {summary}; receivable.rule_breach has each with its source")
+    newest = con.execute(
+        "select first_known_date, rule_id, explanation from receivable.rule_breach where severity = 'HARD' "
+        "order by first_known_date desc, amount desc nulls last, breach_id limit ?",
+        [BREACHES_SHOWN],
+    ).fetchall()
+    for known, rule_id, explanation in newest:
+        console.print(f"  {known} {rule_id}: {explanation}", soft_wrap=True, highlight=False, markup=False)
 
 
 def show_landing(con: duckdb.DuckDBPyConnection, console: Console) -> None:

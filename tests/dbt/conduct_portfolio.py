@@ -7,6 +7,7 @@
 * R5 was confirmed by e-mail and is extended; R6 runs for 400 days, R7 for 200; R8 comes back to S1; CE2, which owes R9,
   holds the half of S3, as becomes known on 04-01.
 * RA is unpaid since February and nobody reports it overdue; the tape of March has it current again, after 18 days.
+  That it is redeemed at last makes neither known later.
 * E1, E2 and E3 of CE2 and S1 mature and a new one of the same amount follows on each, the last on 04-01.
 * S2 is young, has no insured staff and hardly any capital, and has drawn more than that bears.
 """
@@ -170,6 +171,7 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
     (1, "platform.certificate_event", [_event("R8", "TRANSFERRED", NIGHTS[0], child_certificate_id="R8A")]),
     (2, "platform.certificate_event", [_event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B")]),
     (2, "platform.certificate", [_root("E4", date(2026, 2, 22), date(2026, 8, 1), "CE2")]),
+    (4, "platform.certificate_event", [_event("RA", "REDEEMED", NIGHTS[3])]),
     (3, "platform.certificate_event", [_event("R5", "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1))]),
     (2, "platform.party_relation", [_like("platform.party_relation", **_HELD)]),
     (

@@ -74,6 +74,7 @@ def first_night(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     done = anchorwatch(workplace, "nightly", "--train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watch list" in done.stdout
+    assert re.search(r"Rules broken: \d+ HARD \(\d+ new\), \d+ FLAG", done.stdout)
     return shutil.copytree(workplace, tmp_path_factory.mktemp("first") / "home")
 
 

@@ -151,7 +151,12 @@ proven as (
             else greatest({{ days_between('terms.due_date', 'tapes.tape_date') }}, 0)
         end as cash_dpd_days,
         positions.open_amount <= 0 and redeemed.redeemed_date <= tapes.tape_date as is_paid,
-        greatest(tapes.known_date, terms.opened_date, coalesce(redeemed.known_date, tapes.known_date)) as shown_date
+        -- what was redeemed after the tape says nothing of the day of the tape
+        greatest(
+            tapes.known_date,
+            terms.opened_date,
+            case when redeemed.redeemed_date <= tapes.tape_date then redeemed.known_date else tapes.known_date end
+        ) as shown_date
     from tapes
     inner join terms
         on
