@@ -405,7 +405,8 @@ matched_tax as (
     qualify
         row_number() over (
             partition by keyed.trade_id
-            order by abs({{ days_between('keyed.invoice_date', 'issued.invoice_date') }}), issued.invoice_date
+            order by
+                abs({{ days_between('keyed.invoice_date', 'issued.invoice_date') }}), issued.invoice_date, issued.invoice_year
         ) = 1
 )
 
