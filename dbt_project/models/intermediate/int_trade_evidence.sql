@@ -406,7 +406,9 @@ matched_tax as (
         row_number() over (
             partition by keyed.trade_id
             order by
-                abs({{ days_between('keyed.invoice_date', 'issued.invoice_date') }}), issued.invoice_date, issued.invoice_year
+                abs({{ days_between('keyed.invoice_date', 'issued.invoice_date') }}),
+                issued.invoice_date,
+                issued.invoice_year
         ) = 1
 )
 
