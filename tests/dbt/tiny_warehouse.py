@@ -89,7 +89,7 @@ class Warehouse:
 
     def build(self, as_of: date, since: date | None = None, with_tests: bool = True) -> None:
         """Build one night, by default with its data tests; AssertionError names the nodes that did not pass."""
-        excluded = [*EARLY_WARNING, "test_type:unit" if with_tests else "resource_type:test"]
+        excluded = [*EARLY_WARNING, "test_type:unit", *(() if with_tests else ("resource_type:test",))]
         refresh = [] if since else ["--full-refresh"]
         statuses = self.dbt("build", "--exclude", *excluded, *refresh, as_of=as_of, since=since)
         failed = {name: status for name, status in statuses.items() if status not in ("success", "pass")}
