@@ -48,16 +48,16 @@ BREAKAGES = {
 def test_invariant_stops_a_broken_night(built: Warehouse, invariant: str, tmp_path: Path) -> None:
     broken = built.copy(tmp_path / "broken")
     broken.execute(BREAKAGES[invariant])
-    assert broken.dbt("test", "--select", invariant, as_of=NIGHTS[-1]) == {invariant: "fail"}
+    assert broken.test(invariant, as_of=NIGHTS[-1]) == "fail"
 
 
 def test_trees_are_looked_at_on_nights_that_bring_nothing_for_them(built: Warehouse, tmp_path: Path) -> None:
     invariant = "assert_certificate_trees_conserve_face"
     broken = built.copy(tmp_path / "broken")
     broken.execute("delete from intermediate.int_touched_root")
-    assert broken.dbt("test", "--select", invariant, as_of=NIGHTS[-1]) == {invariant: "pass"}
+    assert broken.test(invariant, as_of=NIGHTS[-1]) == "pass"
     broken.execute(BREAKAGES[invariant])
-    assert broken.dbt("test", "--select", invariant, as_of=NIGHTS[-1]) == {invariant: "fail"}
+    assert broken.test(invariant, as_of=NIGHTS[-1]) == "fail"
 
 
 def test_a_repayment_may_come_some_nights_before_its_event(built: Warehouse) -> None:
@@ -65,15 +65,15 @@ def test_a_repayment_may_come_some_nights_before_its_event(built: Warehouse) -> 
     invariant = "assert_positions_equal_financings"
     for days, status in ((2, "pass"), (3, "fail")):
         night = NIGHTS[-1] + timedelta(days=days)
-        assert built.dbt("test", "--select", invariant, as_of=night) == {invariant: status}
+        assert built.test(invariant, as_of=night) == status
 
 
 def test_an_event_that_breaks_a_rule_warns(built: Warehouse, tmp_path: Path) -> None:
     warning = "warn_event_breaks_a_rule"
     broken = built.copy(tmp_path / "broken")
-    assert broken.dbt("test", "--select", warning, as_of=NIGHTS[-1]) == {warning: "pass"}
+    assert broken.test(warning, as_of=NIGHTS[-1]) == "pass"
     broken.execute(
         "update intermediate.int_certificate_event set from_holder_id = 'S9' where certificate_event_id like 'R1B-FIN%'"
     )
     broken.dbt("build", "--select", "certificate_event_breach", "--full-refresh", as_of=NIGHTS[-1])
-    assert broken.dbt("test", "--select", warning, as_of=NIGHTS[-1]) == {warning: "warn"}
+    assert broken.test(warning, as_of=NIGHTS[-1]) == "warn"

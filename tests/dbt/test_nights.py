@@ -20,13 +20,13 @@ def up_to(night: date) -> list[Delivery]:
 
 @pytest.fixture(scope="module")
 def nightly(warehouses: WarehouseFactory) -> dict[date, dict[str, list[tuple[Any, ...]]]]:
-    """Tables after each of three nights that had only what was delivered by then; one night passed without a run."""
+    """Tables after each of three nights that dbt built of what was delivered by then; one passed without a run."""
     warehouse = warehouses.empty()
     tables = {}
     last = None
     for night in (NIGHTS[1], NIGHTS[2], NIGHTS[4]):
         warehouse.deliver(up_to(night))
-        warehouse.build(night, since=last, with_tests=night == NIGHTS[4])
+        warehouse.dbt_build(night, since=last, with_tests=night == NIGHTS[4])
         tables[night] = warehouse.tables(SCHEMAS)
         last = night
     return tables

@@ -67,17 +67,17 @@ def test_books_of_nobody_known_are_aged_under_a_key_of_their_own(nightly: Wareho
 
 def test_ageing_and_receivables_are_held_against_the_ledger(nightly: Warehouse, tmp_path: Path) -> None:
     test = "assert_ageing_equals_receivables"
-    assert nightly.dbt("test", "--select", test, as_of=LAST) == {test: "pass"}
+    assert nightly.test(test, as_of=LAST) == "pass"
     broken = nightly.copy(tmp_path / "broken")
     for mart in ("ageing_daily", "fct_receivable"):
         broken.execute(f"delete from receivable.{mart} where core_enterprise_id = 'UNKNOWN:8000'")
-    assert broken.dbt("test", "--select", test, as_of=LAST) == {test: "fail"}
+    assert broken.test(test, as_of=LAST) == "fail"
 
 
 def test_books_of_nobody_known_are_named_in_a_warning(nightly: Warehouse, built: Warehouse) -> None:
     warning = "warn_payable_of_unknown_core_enterprise"
-    assert nightly.dbt("test", "--select", warning, as_of=LAST) == {warning: "warn"}
-    assert built.dbt("test", "--select", warning, as_of=NIGHTS[-1]) == {warning: "pass"}
+    assert nightly.test(warning, as_of=LAST) == "warn"
+    assert built.test(warning, as_of=NIGHTS[-1]) == "pass"
 
 
 def test_retention_ages_from_its_own_due_date(nightly: Warehouse) -> None:
@@ -139,10 +139,10 @@ def test_amounts_roll_from_month_end_to_month_end(nightly: Warehouse) -> None:
 )
 def test_marts_that_disagree_with_the_ageing_stop_the_night(nightly: Warehouse, breakage: str, tmp_path: Path) -> None:
     test = "assert_receivable_marts_agree"
-    assert nightly.dbt("test", "--select", test, as_of=LAST) == {test: "pass"}
+    assert nightly.test(test, as_of=LAST) == "pass"
     broken = nightly.copy(tmp_path / "broken")
     broken.execute(breakage)
-    assert broken.dbt("test", "--select", test, as_of=LAST) == {test: "fail"}
+    assert broken.test(test, as_of=LAST) == "fail"
 
 
 def test_a_table_that_an_earlier_release_made_is_made_anew(nightly: Warehouse, tmp_path: Path) -> None:

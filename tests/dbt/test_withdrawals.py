@@ -73,7 +73,7 @@ def nightly(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareh
     for column in ("restates_file_id", "absent_rows", "withdrawn_rows", "controls"):
         warehouse.execute(f"alter table intermediate.int_receipt drop column {column}")
     warehouse.deliver(CORRECTIONS)
-    warehouse.build(NIGHT, since=NIGHTS[4])
+    warehouse.dbt_build(NIGHT, since=NIGHTS[4])
     return warehouse
 
 
