@@ -48,35 +48,65 @@
 {%- endmacro %}
 
 {#- Select: the receivables that a night makes anew. Beside those on which something was delivered they are those whose
-    owner or debtor is known to be another since: a vendor, supplier or core enterprise has a new state. -#}
+    owner or debtor is known to be another since: a vendor, supplier or core enterprise is another party, or a core
+    enterprise keeps other books. -#}
 {% macro touched_receivables() -%}
     {%- set payables, certificates = ref('int_payable_interval'), ref('int_certificate') -%}
     {%- set vendors, suppliers = ref('int_vendor'), ref('int_supplier') -%}
     {%- set core_enterprises = ref('int_core_enterprise') -%}
+    {%- set changed_suppliers = changed_states(suppliers, ['supplier_id'], ['party_id']) -%}
     select payable_id as receivable_id
     from {{ payables }}
     where
         {{ is_touched_payable() }}
         or company_code in (
-            select fresh.company_code from {{ core_enterprises }} as fresh where {{ is_fresh('fresh') }}
+            select known.company_code from {{ core_enterprises }} as known
+            where known.core_enterprise_id in ({{ changed_core_enterprises() }})
+        )
+        or (company_code, erp_vendor_no) in (
+            {{ changed_states(vendors, ['company_code', 'erp_vendor_no'], ['party_id']) }}
         )
         or (company_code, erp_vendor_no) in (
             select
-                fresh.company_code,
-                fresh.erp_vendor_no
-            from {{ vendors }} as fresh
-            where
-                {{ is_fresh('fresh') }}
-                or fresh.party_id in (
-                    select suppliers.party_id from {{ suppliers }} as suppliers where {{ is_fresh('suppliers') }}
-                )
+                known.company_code,
+                known.erp_vendor_no
+            from {{ vendors }} as known
+            inner join {{ suppliers }} as owners on known.party_id = owners.party_id
+            where owners.supplier_id in ({{ changed_suppliers }})
         )
     union
     select certificate_id as receivable_id
     from {{ certificates }}
     where
         {{ is_touched_root() }}
-        or holder_id in (select fresh.supplier_id from {{ suppliers }} as fresh where {{ is_fresh('fresh') }})
+        or holder_id in ({{ changed_suppliers }})
+{%- endmacro %}
+
+{#- Select, on a night: the keys of what has `columns` that say something else than on the last finished night, or is new
+    or gone. Other columns may have changed: on the day of the annual reports every supplier has another headcount, which
+    no receivable would show. -#}
+{% macro changed_states(intervals, keys, columns) -%}
+    select
+        {%- for key in keys %}
+        states.{{ key }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ intervals }} as states
+    where states.valid_to is null or states.valid_to > {{ since_date() }}
+    group by
+        {%- for key in keys %}
+        states.{{ key }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    having
+        {%- for column in columns %}
+        {{ 'or ' if not loop.first }}max(
+            case when states.valid_from <= {{ since_date() }} then states.{{ column }} end
+        ) is distinct from max(case when states.valid_to is null then states.{{ column }} end)
+        {%- endfor %}
+{%- endmacro %}
+
+{#- Select, on a night: the core enterprises that are another party or keep other books than on the last finished one. -#}
+{% macro changed_core_enterprises() -%}
+    {{ changed_states(ref('int_core_enterprise'), ['core_enterprise_id'], ['party_id', 'company_code']) }}
 {%- endmacro %}
 
 {#- Condition, on a night: an interval began or ended since the last finished one. -#}

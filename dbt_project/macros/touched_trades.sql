@@ -7,9 +7,7 @@
     union
     select promises.certificate_id as receivable_id
     from {{ ref('int_certificate') }} as promises
-    where promises.core_enterprise_id in (
-        select fresh.core_enterprise_id from {{ ref('int_core_enterprise') }} as fresh where {{ is_fresh('fresh') }}
-    )
+    where promises.core_enterprise_id in ({{ changed_core_enterprises() }})
     union
     select {{ payable_id("of_books") }} as receivable_id
     from {{ invoices }} as of_books

@@ -43,13 +43,14 @@ transfers as (
     from {{ ref('int_bank_transfer') }} as entries
     inner join holders as payers on entries.payer_account_no = payers.account_no
     inner join holders as payees on entries.payee_account_no = payees.account_no
-    where payers.party_id <> payees.party_id
     group by
         entries.payer_account_no,
         entries.payee_account_no,
         entries.amount,
         entries.currency,
         coalesce(entries.end_to_end_id, entries.account_no || ':' || entries.transaction_ref)
+    -- of the groups and not of the rows: as a condition of the join it pairs all holders with each other first
+    having min(payers.party_id) <> min(payees.party_id)
 ),
 
 -- What follows on a transfer is within one window of days and one band of amounts, or in the next: a join by equal
