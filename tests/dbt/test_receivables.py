@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -156,3 +156,32 @@ def test_a_table_that_an_earlier_release_made_is_made_anew(nightly: Warehouse, t
     assert odd == {"warn_payable_of_unknown_core_enterprise": "warn"}
     states = "select receivable_id, lifecycle_state, due_date from receivable.fct_receivable order by 1"
     assert older.query(states) == nightly.query(states)
+
+
+def test_a_night_makes_anew_what_another_party_owns_and_nothing_else(nightly: Warehouse, tmp_path: Path) -> None:
+    later, tomorrow = nightly.copy(tmp_path / "later"), LAST + timedelta(days=1)
+    (owner,) = later.query("select min(supplier_id) from receivable.fct_receivable where supplier_id is not null")[0]
+    remade = "select distinct supplier_id from receivable.fct_receivable where tier > 0"
+
+    def night() -> list[tuple[Any, ...]]:
+        later.execute("update receivable.fct_receivable set tier = -1")
+        later.dbt("run", "--select", "fct_receivable.v2", as_of=tomorrow, since=LAST)
+        return later.query(remade)
+
+    later.execute("delete from intermediate.int_touched_payable")
+    later.execute("delete from intermediate.int_touched_root")
+    assert night() == []
+    later.execute(
+        f"insert into intermediate.int_supplier by name select * replace ("
+        f"insured_headcount + 1 as insured_headcount, date '{tomorrow}' as valid_from) "
+        "from intermediate.int_supplier where valid_to is null"
+    )
+    later.execute(
+        f"update intermediate.int_supplier set valid_to = date '{tomorrow}' "
+        f"where valid_to is null and valid_from < date '{tomorrow}'"
+    )
+    assert night() == []
+    later.execute(
+        f"update intermediate.int_supplier set party_id = 'another' where supplier_id = '{owner}' and valid_to is null"
+    )
+    assert night() == [(owner,)]
