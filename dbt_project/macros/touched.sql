@@ -82,9 +82,9 @@
         or holder_id in ({{ changed_suppliers }})
 {%- endmacro %}
 
-{#- Select, on a night: the keys of what has `columns` that say something else than on the last finished night, or is new
-    or gone. Other columns may have changed: on the day of the annual reports every supplier has another headcount, which
-    no receivable would show. -#}
+{#- Select, on a night: the keys of what has `columns` that say something else than on the last finished night, or is
+    new or gone. Other columns may have changed: on the day of the annual reports every supplier has another headcount,
+    which no receivable would show. -#}
 {% macro changed_states(intervals, keys, columns) -%}
     select
         {%- for key in keys %}
@@ -104,7 +104,8 @@
         {%- endfor %}
 {%- endmacro %}
 
-{#- Select, on a night: the core enterprises that are another party or keep other books than on the last finished one. -#}
+{#- Select, on a night: the core enterprises that are another party or keep other books than on the last finished
+    one. -#}
 {% macro changed_core_enterprises() -%}
     {{ changed_states(ref('int_core_enterprise'), ['core_enterprise_id'], ['party_id', 'company_code']) }}
 {%- endmacro %}
