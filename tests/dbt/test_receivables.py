@@ -165,7 +165,7 @@ def test_a_night_makes_anew_what_another_party_owns_and_nothing_else(nightly: Wa
 
     def night() -> list[tuple[Any, ...]]:
         later.execute("update receivable.fct_receivable set tier = -1")
-        later.dbt("run", "--select", "fct_receivable.v2", as_of=tomorrow, since=LAST)
+        later.build(tomorrow, LAST, later.project.models("fct_receivable"), with_tests=False)
         return later.query(remade)
 
     later.execute("delete from intermediate.int_touched_payable")
