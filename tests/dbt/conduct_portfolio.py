@@ -4,7 +4,8 @@
   A repayment of CE1 comes from an account that no bank names, two days after S1, which owns S2, had paid CE1 that much.
   REP4 comes from S1's account in nobody's name; REP5 is S1's own repurchase.
 * 9,000 go from CE1 by S3 and S2 back to CE1; the last leg becomes known on the last night. 500 never come back.
-* R5 was confirmed by e-mail and is extended; R6 runs for 400 days, R7 for 200; R8 comes back to S1; CE2, which owes R9,
+* R5 was confirmed by e-mail; it is extended before it is due, J1 four days after. R6 runs for 400 days, R7 for 200; R8 comes back to S1, a part of
+  it to S2, which S1 owns; CE2, which owes R9,
   holds the half of S3, as becomes known on 04-01.
 * RA is unpaid since February and nobody reports it overdue; the tape of March has it current again, after 18 days.
   That it is redeemed at last makes neither known later.
@@ -158,6 +159,7 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
             _root("R9", _ISSUED, date(2026, 5, 1), "CE2", "S3"),
             _root("RA", date(2025, 12, 1), date(2026, 2, 10)),
             _root("G1", date(2025, 10, 1), date(2026, 3, 10)),
+            _root("J1", date(2025, 12, 1), date(2026, 3, 28)),
             _root("H1", _ISSUED, date(2026, 5, 1), face_amount=Decimal(102_000), **_T1),
             _root("E1", date(2025, 10, 1), date(2025, 12, 1), "CE2"),
             _root("E2", date(2025, 12, 1), date(2026, 1, 15), "CE2"),
@@ -183,10 +185,26 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
         ],
     ),
     (1, "platform.certificate_event", [_event("R8", "TRANSFERRED", NIGHTS[0], child_certificate_id="R8A")]),
-    (2, "platform.certificate_event", [_event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B")]),
+    (
+        2,
+        "platform.certificate_event",
+        [
+            _event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B"),
+            _event("R8A", "SPLIT", NIGHTS[1], child_certificate_id="R8C"),
+        ],
+    ),
     (2, "platform.certificate", [_root("E4", date(2026, 2, 22), date(2026, 8, 1), "CE2")]),
     (4, "platform.certificate_event", [_event("RA", "REDEEMED", NIGHTS[3])]),
-    (3, "platform.certificate_event", [_event("R5", "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1))]),
+    (
+        3,
+        "platform.certificate_event",
+        [_event(name, "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1)) for name in ("R5", "J1")],
+    ),
+    (
+        2,
+        "platform.certificate",
+        [_root("R8C", _ISSUED, date(2026, 5, 1), holder="S2", tier=3, parent_certificate_id="R8A")],
+    ),
     (2, "platform.party_relation", [_like("platform.party_relation", **_HELD)]),
     (
         1,

@@ -76,10 +76,12 @@ redeemed as (
         certificates.core_enterprise_id,
         events.currency,
         cast(events.occurred_at as date) as redeemed_date,
+        min({{ add_days('cast(events.occurred_at as date)', 'rules.wait_days') }}) as awaited_date,
         sum(events.amount) as amount,
         count(*) as event_count,
         max(events.posted_date) as known_date
     from {{ ref('int_certificate_event') }} as events
+    cross join rules
     inner join {{ ref('int_certificate') }} as certificates on events.certificate_id = certificates.certificate_id
     where events.event_type = 'REDEEMED' and events.valid_to is null and events.posted_date is not null
     group by certificates.core_enterprise_id, events.currency, cast(events.occurred_at as date)
@@ -91,6 +93,7 @@ financings as (
         suppliers.party_id,
         latest.currency,
         latest.financing_date,
+        min({{ add_days('latest.financing_date', 'rules.wait_days') }}) as awaited_date,
         min(latest.financing_id) as financing_id,
         min(latest.core_enterprise_id) as core_enterprise_id,
         min(latest.funder_id) as funder_id,
@@ -99,27 +102,26 @@ financings as (
             as net_amount,
         max(latest.known_date) as known_date
     from {{ latest_version(ref('stg_platform__financing'), ['financing_id']) }} as latest
+    cross join rules
     inner join {{ ref('int_supplier') }} as suppliers
         on latest.supplier_id = suppliers.supplier_id and suppliers.valid_to is null
     group by latest.supplier_id, suppliers.party_id, latest.currency, latest.financing_date
 ),
 
--- Cash is judged once a party's accounts show what came after: the night that first knew of a later booking.
+-- Cash is judged between a party's first booking and its last: from the night that first knew of one that came after.
 awaited as (
     select
         core_enterprises.party_id,
         redeemed.currency,
-        {{ add_days('redeemed.redeemed_date', 'rules.wait_days') }} as on_date
+        redeemed.awaited_date as on_date
     from redeemed
-    cross join rules
     inner join core_enterprises on redeemed.core_enterprise_id = core_enterprises.core_enterprise_id
     union
     select
-        financings.party_id,
-        financings.currency,
-        {{ add_days('financings.financing_date', 'rules.wait_days') }} as on_date
+        party_id,
+        currency,
+        awaited_date as on_date
     from financings
-    cross join rules
 ),
 
 shown as (
@@ -142,13 +144,16 @@ shown as (
 
 reach as (
     select
-        party_id,
-        currency,
-        on_date,
-        first_date,
-        known_date
+        shown.party_id,
+        shown.currency,
+        shown.on_date,
+        shown.known_date
     from shown
-    where is_awaited and known_date is not null
+    cross join rules
+    where
+        shown.is_awaited
+        and shown.known_date is not null
+        and {{ days_between('shown.first_date', 'shown.on_date') }} >= 2 * rules.wait_days
 ),
 
 payers as (
@@ -199,8 +204,7 @@ unpaid as (
         on
             core_enterprises.party_id = reach.party_id
             and redeemed.currency = reach.currency
-            and {{ add_days('redeemed.redeemed_date', 'rules.wait_days') }} = reach.on_date
-            and redeemed.redeemed_date >= {{ add_days('reach.first_date', 'rules.wait_days') }}
+            and redeemed.awaited_date = reach.on_date
     left join paid
         on
             redeemed.core_enterprise_id = paid.core_enterprise_id
@@ -239,8 +243,7 @@ undisbursed as (
         on
             financings.party_id = reach.party_id
             and financings.currency = reach.currency
-            and {{ add_days('financings.financing_date', 'rules.wait_days') }} = reach.on_date
-            and financings.financing_date >= reach.first_date
+            and financings.awaited_date = reach.on_date
     left join received
         on
             financings.supplier_id = received.supplier_id
