@@ -125,8 +125,14 @@ returned_groups as (
 related as (
     select
         certificates.certificate_id,
-        min(greatest(certificates.opened_date, suppliers.valid_from, core_enterprises.valid_from, ties.known_date))
-            as known_date
+        min(
+            greatest(
+                certificates.opened_date,
+                suppliers.valid_from,
+                core_enterprises.valid_from,
+                coalesce(ties.known_date, suppliers.valid_from)
+            )
+        ) as known_date
     from certificates
     inner join {{ ref('int_supplier') }} as suppliers
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
@@ -134,12 +140,13 @@ related as (
         on
             certificates.core_enterprise_id = core_enterprises.core_enterprise_id
             and core_enterprises.valid_to is null
-    inner join {{ ref('int_control_tie') }} as ties
+    left join {{ ref('int_control_tie') }} as ties
         on
             suppliers.party_id = ties.party_id
             and core_enterprises.party_id = ties.other_party_id
             and certificates.issue_date < ties.end_date
             and certificates.due_date >= ties.first_date
+    where ties.party_id is not null or suppliers.party_id = core_enterprises.party_id
     group by certificates.certificate_id
 ),
 
@@ -303,7 +310,7 @@ broken as (
         certificate_id,
         'RELATED_OBLIGOR_AND_HOLDER' as rule_id,
         known_date as first_known_date,
-        ' is owed and held within one control group.' as said
+        ' is owed and held by one party or within one control group.' as said
     from related
 ),
 
