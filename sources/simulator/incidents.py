@@ -214,11 +214,7 @@ def _applied(history: History, ledger: Ledger, financings: Financings) -> list[I
     ]
     waited = np.concatenate([np.zeros(0), *draws]) < _NIGHT_SHARE
     after_a_weekday = np.array([timeline.is_business_day(day - 1) for day in begun.tolist()], dtype=bool)
-    chosen = (
-        waited
-        & np.repeat(after_a_weekday, count)
-        & (ledger.made[financings.certificate] < financings.day)
-    )
+    chosen = waited & np.repeat(after_a_weekday, count) & (ledger.made[financings.certificate] < financings.day)
     row = np.flatnonzero(chosen)
     certificate, day, cents = financings.certificate[row], financings.day[row], financings.principal[row]
     return [

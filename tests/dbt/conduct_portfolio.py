@@ -4,14 +4,14 @@
   A repayment of CE1 comes from an account that no bank names, two days after S1, which owns S2, had paid CE1 that much.
   REP4 comes from S1's account in nobody's name; REP5 is S1's own repurchase.
 * 9,000 go from CE1 by S3 and S2 back to CE1; the last leg becomes known on the last night. 500 never come back.
-* R5 was confirmed by e-mail; it is extended before it is due, J1 four days after. R6 runs for 400 days, R7 for 200; R8 comes back to S1, a part of
-  it to S2, which S1 owns; CE2, which owes R9,
-  holds the half of S3, as becomes known on 04-01.
+* R5 was confirmed by e-mail; it is extended before it is due, J1 four days after. R6 runs for 400 days, R7 for 200. R8
+  comes back to S1, and a part of it to S2, which S1 owns. CE2, which owes R9, holds the half of S3, as becomes known on
+  04-01.
 * RA is unpaid since February and nobody reports it overdue; the tape of March has it current again, after 18 days.
   That it is redeemed at last makes neither known later.
 * E1, E2 and E3 of CE2 and S1 mature and a new one of the same amount follows on each, the last on 04-01.
-* FX of R6 takes 900 of a facility F2 of 500, whose funder reports 800; nothing of it reaches S1. G1 is redeemed on a day
-  around which CE1 pays nothing. H1 promises 102,000 of invoice T1 over 100,000.
+* FX of R6 takes 900 of a facility F2 of 500, whose funder reports 800; nothing of it reaches S1. G1 is redeemed on a
+  day around which CE1 pays nothing. H1 promises 102,000 of invoice T1 over 100,000.
 * S2 is young, has no insured staff and hardly any capital, and has drawn more than that bears.
 """
 

@@ -122,7 +122,8 @@ def test_life_of_a_certificate_stands_in_order(db: duckdb.DuckDBPyConnection) ->
         select c.certificate_id from platform_certificate as c
         left join life using (certificate_id)
         left join platform_certificate_event as made on made.child_certificate_id = c.certificate_id
-        where c.certificate_id not like 'CD%' and (coalesce(made.occurred_at, accepted_at) is null or issued_at >= accepted_at
+        where c.certificate_id not like 'CD%' and (
+            coalesce(made.occurred_at, accepted_at) is null or issued_at >= accepted_at
             or least(passed_at, financed_at) <= coalesce(made.occurred_at, accepted_at)
             or last_financed_at::date >= c.due_date or redeemed_at::date < c.due_date)
         """,
@@ -192,7 +193,9 @@ def test_positions_become_certificates_of_their_own_root(world: World, data: st.
 def test_incidents_happen_and_each_ends_before_what_it_stands_in_the_way_of(db: duckdb.DuckDBPyConnection) -> None:
     """Nothing is financed or redeemed while frozen, nor financed in dispute; what is frozen was free."""
     kinds = db.execute("select distinct event_type from platform_certificate_event").fetchall()
-    assert {"FROZEN", "UNFROZEN", "EXTENDED", "DISPUTED", "DISPUTE_RESOLVED", "CANCELLED"} <= {kind for (kind,) in kinds}
+    assert {"FROZEN", "UNFROZEN", "EXTENDED", "DISPUTED", "DISPUTE_RESOLVED", "CANCELLED"} <= {
+        kind for (kind,) in kinds
+    }
     nothing(
         db,
         """

@@ -54,7 +54,7 @@ def sell_invoices_twice(papers: Papers, actor: Actor) -> None:
             )
             papers.make(actor, deal)
             papers.report_truly(actor, deal)
-            _note_on_tape(papers, actor, deal, "COLLATERAL_NOT_IN_BOOKS")
+            papers.note_on_tape(actor, deal, "COLLATERAL_NOT_IN_BOOKS")
             made = ("platform.certificate", when)
             papers.note(actor, "INVOICE_NOT_IN_BOOKS", "CERTIFICATE", deal.certificate_id, made)
             papers.note(actor, "INVOICE_NOT_IN_TAX", "CERTIFICATE", deal.certificate_id, made)
@@ -95,19 +95,11 @@ def _show_larger(papers: Papers, actor: Actor, bank: int, number: int, day: int,
     papers.make(actor, deal)
     book_trade(papers, actor, deal, day, f"59-{deal.key}", (amount / _ENLARGED_BY).quantize(CENT))
     papers.report_truly(actor, deal)
-    _note_on_tape(papers, actor, deal, "COLLATERAL_ABOVE_BOOKS")
+    papers.note_on_tape(actor, deal, "COLLATERAL_ABOVE_BOOKS")
     made = ("platform.certificate", day)
     papers.note(actor, "INVOICE_ABOVE_BOOKS", "CERTIFICATE", deal.certificate_id, made, ("erp.ap_invoice", day))
     papers.note(actor, "TAX_AMOUNT_CONTRADICTS", "CERTIFICATE", deal.certificate_id, made, ("tax.vat_invoice", day))
     papers.note(actor, "THIRD_PARTY_SETTLEMENT", "REPAYMENT", deal.repayment_id, ("platform.repayment", due))
-
-
-def _note_on_tape(papers: Papers, actor: Actor, deal: Deal, rule_id: str) -> None:
-    """What the deal's first line on a tape breaks, where a month-end saw it."""
-    tapes = papers.tapes(deal)
-    if tapes:
-        seen_in = ("platform.funder_tape", tapes[0])
-        papers.note(actor, rule_id, "COLLATERAL", papers.on_tape_of(deal, deal.bank), seen_in)
 
 
 def _typed_anew(invoice_no: str) -> str:

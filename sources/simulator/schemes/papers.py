@@ -263,6 +263,13 @@ class Papers:
         """The deal as collateral of one funder, where several may report it."""
         return f"{BANKS[bank][0]}:{deal.certificate_id}"
 
+    def note_on_tape(self, actor: Actor, deal: Deal, rule_id: str) -> None:
+        """Write down what the deal's first line on its funder's tapes breaks, where a month-end saw it."""
+        tapes = self.tapes(deal)
+        if tapes:
+            seen_in = ("platform.funder_tape", tapes[0])
+            self.note(actor, rule_id, "COLLATERAL", self.on_tape_of(deal, deal.bank), seen_in)
+
     def report_truly(self, actor: Actor, deal: Deal) -> None:
         """The line of a deal on every tape of its own funder, as it is."""
         for tape in self.tapes(deal):
