@@ -53,6 +53,14 @@ moved_payables as (
     group by payables.payable_id
 ),
 
+promised as (
+    select
+        certificate_id,
+        min(first_due_date) as first_due_date
+    from terms
+    group by certificate_id
+),
+
 -- What holder and obligor agree on before the due date has passed is forbearance, and no lateness is cured by it.
 extensions as (
     select
@@ -65,9 +73,7 @@ extensions as (
             promised.first_due_date
         ) as due_before_date
     from {{ ref('int_certificate_event') }} as events
-    inner join (
-        select certificate_id, min(first_due_date) as first_due_date from terms group by certificate_id
-    ) as promised on events.certificate_id = promised.certificate_id
+    inner join promised on events.certificate_id = promised.certificate_id
     where
         events.event_type = 'EXTENDED'
         and events.new_due_date is not null
