@@ -29,9 +29,16 @@ tapes as (
     where latest.invoice_no is not null and latest.invoice_date is not null
 ),
 
+known_debtors as (
+    select
+        *,
+        min(valid_from) over (partition by core_enterprise_id, party_no, party_no_scheme) as first_known_date
+    from {{ ref('int_core_enterprise') }}
+),
+
 core_enterprises as (
     select *
-    from {{ ref('int_core_enterprise') }}
+    from known_debtors
     where valid_to is null
 ),
 
@@ -53,7 +60,7 @@ collateral as (
         tapes.debtor_no,
         tapes.debtor_no_scheme,
         core_enterprises.core_enterprise_id,
-        greatest(tapes.known_date, core_enterprises.valid_from) as shown_date
+        greatest(tapes.known_date, core_enterprises.first_known_date) as shown_date
     from tapes
     inner join core_enterprises
         on
