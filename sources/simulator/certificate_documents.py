@@ -22,6 +22,7 @@ from sources.simulator.erp_documents import fiscal_years, supplier_invoice_numbe
 from sources.simulator.facility_documents import facility_events
 from sources.simulator.feeds import CURRENCY, Feed, History, make_feed
 from sources.simulator.funder_tapes import funder_tapes
+from sources.simulator.incidents import Incidents, draft_cents, drafts, extended_due, incidents
 from sources.simulator.parties import BANKS
 from sources.simulator.payables import Payables
 from sources.simulator.state import NEVER
@@ -46,7 +47,7 @@ def certificate_feeds(
         _events(history, ledger, financings),
         _financing(history, ledger, financings),
         _repayments(history, financings),
-        facility_events(history, ledger),
+        facility_events(history, ledger, financings),
         funder_tapes(history, ledger, financings, items, document, numbers),
     ]
 
@@ -65,30 +66,37 @@ def confirmation_channels(core: Ints) -> pa.Array:
     return pick(["ERP_API", "CA_CERTIFICATE"], (core % 3 == 2).astype(np.int64))
 
 
+def _ids(ledger: Ledger, index: Ints, is_draft: NDArray[np.bool_]) -> pa.Array:
+    """Certificate identifiers; a draft has the number of its certificate under letters of its own."""
+    return pc.if_else(pa.array(is_draft), labels("CD", np.maximum(index, 0) + 1, 8), ledger.ids(index))
+
+
 def _certificates(history: History, ledger: Ledger, items: Payables, document: Ints, numbers: pa.Array) -> Feed:
-    world = history.world
-    edges, count = world.network.edges, len(ledger.edge)
-    index = np.arange(count)
-    is_root = ledger.parent < 0
+    world, edges = history.world, history.world.network.edges
+    regular, draft = np.arange(len(ledger.edge)), drafts(history, ledger)
+    # a draft has all that its certificate has but the number and the face
+    index, is_draft = np.concatenate([regular, draft]), np.arange(len(regular) + len(draft)) >= len(regular)
+    count, edge, document = len(index), ledger.edge[index], document[index]
+    is_root = ledger.parent[index] < 0
     child = pa.array(~is_root)
-    core = edges.root_core[ledger.edge]
-    root_edge = ledger.edge[ledger.root]
+    core = edges.root_core[edge]
+    root_edge = ledger.edge[ledger.root[index]]
     return make_feed(
         "platform.certificate",
-        ledger.made,
+        ledger.made[index],
         {
-            "certificate_id": ledger.ids(index),
-            "root_certificate_id": ledger.ids(ledger.root),
-            "parent_certificate_id": ledger.ids(ledger.parent),
+            "certificate_id": _ids(ledger, index, is_draft),
+            "root_certificate_id": _ids(ledger, ledger.root[index], is_draft),
+            "parent_certificate_id": ledger.ids(ledger.parent[index]),
             "core_enterprise_id": pick(world.parties.cores.ids, core),
             "facility_id": facility_ids(core, funder_of(history, root_edge)),
-            "holder_id": pick(world.parties.suppliers.ids, edges.seller[ledger.edge]),
-            "tier": world.parties.tier[edges.seller[ledger.edge]],
+            "holder_id": pick(world.parties.suppliers.ids, edges.seller[edge]),
+            "tier": world.parties.tier[edges.seller[edge]],
             "instrument_type": constant("VOUCHER", count),
-            "face_amount": decimals(ledger.cents),
+            "face_amount": decimals(np.concatenate([ledger.cents, draft_cents(ledger, draft)])),
             "currency": constant(CURRENCY, count),
-            "issue_date": dates(world.timeline, ledger.made),
-            "due_date": dates(world.timeline, ledger.due),
+            "issue_date": dates(world.timeline, ledger.made[index]),
+            "due_date": dates(world.timeline, ledger.due[index]),
             "company_code": pick(company_codes(history), np.where(is_root, core, -1)),
             "ap_document_no": pc.if_else(
                 pa.array(is_root), labels("51", items.document[document], 8), pa.scalar(None, pa.string())
@@ -112,7 +120,11 @@ def _events(history: History, ledger: Ledger, financings: Financings) -> Feed:
     children = index[ledger.parent >= 0]
     leaves = index[~ledger.ended]
     redeemed = leaves[ledger.redeemed[leaves] != NEVER]
-    late = leaves[(ledger.due[leaves] <= last) & (ledger.redeemed[leaves] != ledger.due[leaves])]
+    # what was put off on its due day is overdue on the day that was agreed on, unless it is paid by then
+    agreed = extended_due(history, ledger, financings)
+    due = np.where(agreed == NEVER, ledger.due, agreed)
+    paid = ledger.redeemed[leaves]
+    late = leaves[(due[leaves] <= last) & ((paid == NEVER) | (paid > due[leaves]))]
     repaid = np.flatnonzero(financings.repaid != NEVER)
     remainder = ledger.is_remainder[children]
     level = world.parties.tier[edges.seller[ledger.edge[ledger.parent[children]]]]
@@ -182,7 +194,7 @@ def _events(history: History, ledger: Ledger, financings: Financings) -> Feed:
         (
             "OVERDUE",
             late,
-            ledger.due[late],
+            due[late],
             ledger.cents[late],
             none(len(late), -1),
             ledger.edge[late],
@@ -190,6 +202,11 @@ def _events(history: History, ledger: Ledger, financings: Financings) -> Feed:
             none(len(late), 9),
         ),
     ]
+    regular = sum(len(part[1]) for part in parts)
+    extra = incidents(history, ledger, financings)
+    parts += [_part(ledger, incident) for incident in extra]
+    new_due = np.concatenate([np.full(regular, NEVER), *(part.new_due for part in extra)])
+    is_draft = np.concatenate([np.zeros(regular, bool), *(np.full(len(part.day), part.is_draft) for part in extra)])
     kinds = [part[0] for part in parts] + ["TRANSFERRED"]
     kind = np.repeat(np.arange(len(parts)), [len(part[1]) for part in parts])
     certificate, day, cents, child, giver, taker, hour = (
@@ -199,6 +216,7 @@ def _events(history: History, ledger: Ledger, financings: Financings) -> Feed:
     order = np.lexsort((np.maximum(child, 0), certificate, kind, hour, day))
     kind, certificate, day, cents = kind[order], certificate[order], day[order], cents[order]
     child, giver, taker, hour = child[order], giver[order], taker[order], hour[order]
+    new_due, is_draft = new_due[order], is_draft[order]
     second = hour * _HOUR + (certificate * 37 % 3300)
     # the children of one certificate are made at one instant; a buy-back on the due day comes after all else
     count = len(order)
@@ -214,18 +232,27 @@ def _events(history: History, ledger: Ledger, financings: Financings) -> Feed:
         day,
         {
             "certificate_event_id": event_id,
-            "certificate_id": ledger.ids(certificate),
-            "root_certificate_id": ledger.ids(ledger.root[certificate]),
+            "certificate_id": _ids(ledger, certificate, is_draft),
+            "root_certificate_id": _ids(ledger, ledger.root[certificate], is_draft),
             "event_type": pick(kinds, kind),
             "amount": decimals(cents),
             "currency": constant(CURRENCY, count),
             "child_certificate_id": ledger.ids(child),
             "from_holder_id": holder(giver),
             "to_holder_id": holder(taker),
+            "new_due_date": dates(world.timeline, new_due),
             "occurred_at": timestamps(world.timeline, day, second),
             "booked_at": timestamps(world.timeline, day, second + 120),
         },
     )
+
+
+def _part(ledger: Ledger, incident: Incidents) -> tuple[str, Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
+    """An incident as a part of the events: its holder keeps the certificate, and nothing is made of it."""
+    edge, nothing = ledger.edge[incident.certificate], np.full(len(incident.day), -1)
+    giver = nothing if incident.kind == "ISSUED" else edge
+    hour = np.full(len(incident.day), incident.hour)
+    return incident.kind, incident.certificate, incident.day, incident.cents, nothing, giver, edge, hour
 
 
 def _financing(history: History, ledger: Ledger, financings: Financings) -> Feed:

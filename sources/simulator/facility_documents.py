@@ -1,10 +1,11 @@
-"""Facilities: limits that cover what is outstanding, and what is blocked while a core enterprise is in default."""
+"""Facilities: limits that cover what is outstanding, what is blocked during a default, and what financings take."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sources.simulator.certificates import Ledger, facility_ids, funder_of
+from sources.simulator.certificates import Financings, Ledger, facility_ids, funder_of
 from sources.simulator.columns import (
     constant,
     decimals,
@@ -19,10 +20,57 @@ from sources.simulator.parties import BANKS
 from sources.simulator.state import NEVER
 
 _HOUR = 3600
+_KINDS = ("LIMIT_SET", "BLOCK", "UNBLOCK", "UTILISE", "RELEASE")
+_SECONDS = np.array([1800, 10 * _HOUR, 8 * _HOUR + 3500, 7 * _HOUR, 8 * _HOUR])
+Ints = NDArray[np.int64]
 
 
-def facility_events(history: History, ledger: Ledger) -> Feed:
-    """Limits are raised on the day that needs more room; a part is blocked while the core enterprise is in default."""
+def facility_events(history: History, ledger: Ledger, financings: Financings) -> Feed:
+    """Limits are raised on the day that needs more room; a part is blocked while the core enterprise is in default.
+
+    What financings take of a limit on a day and what repayments give back is one event each.
+    """
+    limits = _limit_rows(history, ledger)
+    table = np.concatenate([limits, *_use_rows(history, ledger, financings)])
+    # LIMIT_SET and the events of default keep the order in which they were decided; use follows
+    day, place, kind, cents = table[np.argsort(table[:, 0], kind="stable")].T
+    banks = len(BANKS)
+    cores, funders = place // banks, place % banks
+    world = history.world
+    return make_feed(
+        "platform.facility_event",
+        day,
+        {
+            "facility_event_id": join("FE", labels("", day, 4), "-", labels("", running_number(day), 4)),
+            "facility_id": facility_ids(cores, funders),
+            "core_enterprise_id": pick(world.parties.cores.ids, cores),
+            "funder_id": pick([code for code, _ in BANKS], funders),
+            "event_type": pick(_KINDS, kind),
+            "amount": decimals(cents),
+            "currency": constant(CURRENCY, len(day)),
+            "event_at": timestamps(world.timeline, day, _SECONDS[kind]),
+        },
+    )
+
+
+def _use_rows(history: History, ledger: Ledger, financings: Financings) -> list[Ints]:
+    """Day, facility, kind and cents of what was financed and repaid under each facility on each day."""
+    edges, banks = history.world.network.edges, len(BANKS)
+    facility = edges.root_core[financings.edge] * banks + funder_of(
+        history, ledger.edge[ledger.root[financings.certificate]]
+    )
+    parts = []
+    for kind, day in ((3, financings.day), (4, financings.repaid)):
+        row = np.flatnonzero((day != NEVER) & (day <= history.last_day))
+        size = len(history.world.parties.cores) * banks
+        key, place = np.unique(day[row] * size + facility[row], return_inverse=True)
+        cents = np.bincount(place, financings.principal[row], len(key)).astype(np.int64)
+        parts.append(np.stack([key // size, key % size, np.full(len(key), kind), cents], axis=1))
+    return parts
+
+
+def _limit_rows(history: History, ledger: Ledger) -> Ints:
+    """Day, facility, kind and cents of limits and what is blocked of them, in order of day."""
     world = history.world
     edges, banks = world.network.edges, len(BANKS)
     roots = np.flatnonzero(ledger.parent < 0)
@@ -65,21 +113,4 @@ def facility_events(history: History, ledger: Ledger) -> Feed:
                     rows.append((day, number, 1, blocked))
         if blocked and blocked_until >= 0:
             rows.append((blocked_until, number, 2, blocked))
-    table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)
-    day, place, kind, cents = table.T
-    cores, funders = place // banks, place % banks
-    second = np.where(kind == 0, 1800, np.where(kind == 1, 10 * _HOUR, 8 * _HOUR + 3500))
-    return make_feed(
-        "platform.facility_event",
-        day,
-        {
-            "facility_event_id": join("FE", labels("", day, 4), "-", labels("", running_number(day), 4)),
-            "facility_id": facility_ids(cores, funders),
-            "core_enterprise_id": pick(world.parties.cores.ids, cores),
-            "funder_id": pick([code for code, _ in BANKS], funders),
-            "event_type": pick(["LIMIT_SET", "BLOCK", "UNBLOCK"], kind),
-            "amount": decimals(cents),
-            "currency": constant(CURRENCY, len(day)),
-            "event_at": timestamps(world.timeline, day, second),
-        },
-    )
+    return np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)

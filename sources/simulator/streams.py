@@ -34,6 +34,7 @@ class Stream(IntEnum):
     DOCUMENT = 15
     IDENTITY = 16
     SCHEME = 17
+    INCIDENT = 18
 
 
 @dataclass(frozen=True)

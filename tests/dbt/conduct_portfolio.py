@@ -4,11 +4,14 @@
   A repayment of CE1 comes from an account that no bank names, two days after S1, which owns S2, had paid CE1 that much.
   REP4 comes from S1's account in nobody's name; REP5 is S1's own repurchase.
 * 9,000 go from CE1 by S3 and S2 back to CE1; the last leg becomes known on the last night. 500 never come back.
-* R5 was confirmed by e-mail and is extended; R6 runs for 400 days, R7 for 200; R8 comes back to S1; CE2, which owes R9,
-  holds the half of S3, as becomes known on 04-01.
+* R5 was confirmed by e-mail; it is extended before it is due, J1 four days after. R6 runs for 400 days, R7 for 200. R8
+  comes back to S1, and a part of it to S2, which S1 owns. CE2, which owes R9, holds the half of S3, as becomes known on
+  04-01.
 * RA is unpaid since February and nobody reports it overdue; the tape of March has it current again, after 18 days.
   That it is redeemed at last makes neither known later.
 * E1, E2 and E3 of CE2 and S1 mature and a new one of the same amount follows on each, the last on 04-01.
+* FX of R6 takes 900 of a facility F2 of 500, whose funder reports 800; nothing of it reaches S1. G1 is redeemed on a
+  day around which CE1 pays nothing. H1 promises 102,000 of invoice T1 over 100,000.
 * S2 is young, has no insured staff and hardly any capital, and has drawn more than that bears.
 """
 
@@ -102,8 +105,15 @@ def _supplier(number: int, **changes: Any) -> dict[str, Any]:
     return _like("platform.supplier", **names, currency="CNY", **changes)
 
 
+def _facility(number: int, kind: str, amount: int) -> dict[str, Any]:
+    event = {"facility_event_id": f"F2-{number}", "facility_id": "F2", "event_type": kind, "amount": Decimal(amount)}
+    return _like("platform.facility_event", **event)
+
+
 _HELD = {"from_party_no": "C2", "to_party_no": "P3", "relation_id": "NEW1", "share_ratio": Decimal("0.5")}
 _ISSUED = date(2026, 1, 15)
+_T1 = {"company_code": "1000", "ap_document_no": "T1", "fiscal_year": 2026}
+_FX = {"financing_id": "FX", "certificate_id": "R6", "supplier_id": "S1", "facility_id": "F2", "has_recourse": False}
 _LAST_REPAYMENT = {"repayment_id": "REP3", "financing_id": "FIN1", "repayment_date": NIGHTS[3]}
 _OWN = {"financing_id": "FIN1", "repayment_date": NIGHTS[3], "amount": Decimal(5_050), "payer_account_no": "AS1"}
 _BY_ITS_SELLER, _BOUGHT_BACK = {**_OWN, "repayment_id": "REP4"}, {**_OWN, "repayment_id": "REP5"}
@@ -121,6 +131,8 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
             _transfer(1, "AC1", "AS3", 9_000, date(2026, 3, 29), "CRDT"),
             _transfer(2, "AC1", "AS3", 500, date(2026, 3, 29)),
             _transfer(3, "AS3", "AS2", 8_900, date(2026, 3, 30)),
+            _transfer(6, "AC1", "AS3", 1, date(2026, 3, 1)),
+            _transfer(7, "AS1", "AS3", 2, date(2026, 3, 5)),
         ],
     ),
     (2, "bank.transaction", [_transfer(4, "AS1", "AC1", 5_050, NIGHTS[2])]),
@@ -146,6 +158,9 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
             _root("R8", _ISSUED, date(2026, 5, 1)),
             _root("R9", _ISSUED, date(2026, 5, 1), "CE2", "S3"),
             _root("RA", date(2025, 12, 1), date(2026, 2, 10)),
+            _root("G1", date(2025, 10, 1), date(2026, 3, 10)),
+            _root("J1", date(2025, 12, 1), date(2026, 3, 28)),
+            _root("H1", _ISSUED, date(2026, 5, 1), face_amount=Decimal(102_000), **_T1),
             _root("E1", date(2025, 10, 1), date(2025, 12, 1), "CE2"),
             _root("E2", date(2025, 12, 1), date(2026, 1, 15), "CE2"),
             _root("E3", date(2026, 1, 16), date(2026, 2, 20), "CE2"),
@@ -158,6 +173,7 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
             _event("E1", "REDEEMED", date(2025, 12, 1)),
             _event("E2", "REDEEMED", date(2026, 1, 15)),
             _event("E3", "REDEEMED", date(2026, 2, 20)),
+            _event("G1", "REDEEMED", date(2026, 3, 10)),
         ],
     ),
     (
@@ -169,10 +185,26 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
         ],
     ),
     (1, "platform.certificate_event", [_event("R8", "TRANSFERRED", NIGHTS[0], child_certificate_id="R8A")]),
-    (2, "platform.certificate_event", [_event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B")]),
+    (
+        2,
+        "platform.certificate_event",
+        [
+            _event("R8A", "TRANSFERRED", NIGHTS[1], child_certificate_id="R8B"),
+            _event("R8A", "SPLIT", NIGHTS[1], child_certificate_id="R8C"),
+        ],
+    ),
     (2, "platform.certificate", [_root("E4", date(2026, 2, 22), date(2026, 8, 1), "CE2")]),
     (4, "platform.certificate_event", [_event("RA", "REDEEMED", NIGHTS[3])]),
-    (3, "platform.certificate_event", [_event("R5", "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1))]),
+    (
+        3,
+        "platform.certificate_event",
+        [_event(name, "EXTENDED", NIGHTS[2], new_due_date=date(2026, 6, 1)) for name in ("R5", "J1")],
+    ),
+    (
+        2,
+        "platform.certificate",
+        [_root("R8C", _ISSUED, date(2026, 5, 1), holder="S2", tier=3, parent_certificate_id="R8A")],
+    ),
     (2, "platform.party_relation", [_like("platform.party_relation", **_HELD)]),
     (
         1,
@@ -190,6 +222,12 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
     ),
     (1, "platform.funder_tape", [_tape(date(2026, 2, 28), "PAST_DUE", 18)]),
     (3, "platform.funder_tape", [_tape(date(2026, 3, 31), "CURRENT", 0)]),
+    (1, "platform.facility_event", [_facility(1, "LIMIT_SET", 500), _facility(2, "UTILISE", 800)]),
+    (
+        1,
+        "platform.financing",
+        [_like("platform.financing", **_FX, financing_date=date(2026, 3, 10), principal_amount=Decimal(900))],
+    ),
     (1, "erp.ap_invoice", [_like("erp.ap_invoice", ap_document_no="T1", payment_terms_days=90)]),
     (
         3,

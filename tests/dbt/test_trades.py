@@ -83,6 +83,18 @@ def test_each_planted_breach_is_found_from_the_night_that_showed_it(nightly: War
     }
 
 
+def test_an_invoice_on_a_tape_is_looked_for_in_the_books(nightly: Warehouse) -> None:
+    rows = nightly.query(
+        "select rule_id, subject_id, first_known_date from receivable.rule_breach "
+        "where rule_id like 'COLLATERAL_%' order by all"
+    )
+    awaited = date(2026, 4, 18)  # 15 days after the tapes came, and the night after
+    assert rows == [
+        ("COLLATERAL_NOT_IN_BOOKS", "BANK1:BANK1-9", awaited),
+        ("COLLATERAL_NOT_IN_BOOKS", "BANK2:BANK2-9", awaited),
+    ]
+
+
 def test_a_breach_appears_on_the_night_that_it_names(nightly: Warehouse, found: dict[date, Breaches]) -> None:
     assert breaches(nightly) == found[LAST]
     for night in BUILT:

@@ -122,9 +122,10 @@ def test_life_of_a_certificate_stands_in_order(db: duckdb.DuckDBPyConnection) ->
         select c.certificate_id from platform_certificate as c
         left join life using (certificate_id)
         left join platform_certificate_event as made on made.child_certificate_id = c.certificate_id
-        where coalesce(made.occurred_at, accepted_at) is null or issued_at >= accepted_at
+        where c.certificate_id not like 'CD%' and (
+            coalesce(made.occurred_at, accepted_at) is null or issued_at >= accepted_at
             or least(passed_at, financed_at) <= coalesce(made.occurred_at, accepted_at)
-            or last_financed_at::date >= c.due_date or redeemed_at::date < c.due_date
+            or last_financed_at::date >= c.due_date or redeemed_at::date < c.due_date)
         """,
     )
 
@@ -187,3 +188,82 @@ def test_positions_become_certificates_of_their_own_root(world: World, data: st.
     financed_on = np.bincount(financings.certificate, financings.principal, len(ledger.edge))
     wanted = {position: financed for position, (_, _, financed) in expected.items()}
     assert {position: int(financed_on[leaf]) for position, leaf in leaf_of.items()} == wanted
+
+
+def test_incidents_happen_and_each_ends_before_what_it_stands_in_the_way_of(db: duckdb.DuckDBPyConnection) -> None:
+    """Nothing is financed or redeemed while frozen, nor financed in dispute; what is frozen was free."""
+    kinds = db.execute("select distinct event_type from platform_certificate_event").fetchall()
+    assert {"FROZEN", "UNFROZEN", "EXTENDED", "DISPUTED", "DISPUTE_RESOLVED", "CANCELLED"} <= {
+        kind for (kind,) in kinds
+    }
+    nothing(
+        db,
+        """
+        with signed as (
+            select *,
+                case event_type when 'FROZEN' then amount when 'UNFROZEN' then -amount else 0 end as frozen,
+                case event_type when 'FINANCED' then amount when 'FINANCE_REPAID' then -amount else 0 end as financed,
+                case event_type when 'DISPUTED' then 1 when 'DISPUTE_RESOLVED' then -1 else 0 end as disputed
+            from platform_certificate_event),
+        running as (
+            select *, sum(frozen) over life as frozen_sum, sum(financed) over life as financed_sum,
+                sum(disputed) over life as disputed_sum
+            from signed
+            window life as (partition by certificate_id order by occurred_at, financed desc, certificate_event_id))
+        select certificate_event_id from running join platform_certificate using (certificate_id)
+        where frozen_sum < 0 or disputed_sum not in (0, 1) or frozen_sum + financed_sum > face_amount
+            or (event_type = 'REDEEMED' and frozen_sum <> 0) or (event_type = 'FINANCED' and disputed_sum <> 0)
+        """,
+    )
+
+
+def test_a_draft_is_cancelled_before_its_certificate_is_issued(db: duckdb.DuckDBPyConnection) -> None:
+    nothing(
+        db,
+        """
+        select draft.certificate_id from platform_certificate as draft
+        left join platform_certificate as c on c.certificate_id = replace(draft.certificate_id, 'CD', 'CT')
+        left join platform_certificate_event as gone
+            on gone.certificate_id = draft.certificate_id and gone.event_type = 'CANCELLED'
+        left join platform_certificate_event as issued
+            on issued.certificate_id = c.certificate_id and issued.event_type = 'ISSUED'
+        where draft.certificate_id like 'CD%' and (
+            gone.occurred_at > issued.occurred_at or issued.occurred_at is null or gone.amount <> draft.face_amount
+            or c.submitted_invoice_no <> draft.submitted_invoice_no or c.face_amount = draft.face_amount)
+        """,
+    )
+
+
+def test_what_was_put_off_had_no_funder_and_was_due_that_day(db: duckdb.DuckDBPyConnection) -> None:
+    nothing(
+        db,
+        """
+        select e.certificate_event_id from platform_certificate_event as e
+        join platform_certificate as c using (certificate_id)
+        left join platform_certificate_event as late
+            on late.certificate_id = c.certificate_id and late.event_type = 'OVERDUE'
+        where e.event_type = 'EXTENDED' and (
+            e.occurred_at::date <> c.due_date or e.new_due_date <= c.due_date
+            or late.occurred_at::date < e.new_due_date
+            or e.certificate_id in (
+                select certificate_id from platform_financing left join platform_repayment using (financing_id)
+                where repayment_date is null or repayment_date > e.occurred_at::date))
+        """,
+    )
+
+
+def test_events_of_facilities_add_up_to_what_is_financed(db: duckdb.DuckDBPyConnection) -> None:
+    nothing(
+        db,
+        """
+        with reported as (
+            select facility_id, sum(case event_type when 'UTILISE' then amount when 'RELEASE' then -amount else 0 end)
+                as amount
+            from platform_facility_event group by all),
+        financed as (
+            select facility_id, sum(principal_amount) - coalesce(sum(amount), 0) as amount
+            from platform_financing left join platform_repayment using (financing_id) group by all)
+        select * from reported full join financed using (facility_id)
+        where coalesce(reported.amount, 0) <> coalesce(financed.amount, 0)
+        """,
+    )

@@ -23,7 +23,11 @@ daily as (
         entry_date,
         sum(
             case event_type when 'BLOCK' then entry_sign * amount when 'UNBLOCK' then -entry_sign * amount else 0 end
-        ) as blocked
+        ) as blocked,
+        sum(
+            case event_type when 'UTILISE' then entry_sign * amount when 'RELEASE' then -entry_sign * amount else 0 end
+        ) as utilised,
+        sum(case when event_type in ('UTILISE', 'RELEASE') then entry_sign else 0 end) as use_count
     from events
     group by facility_id, core_enterprise_id, funder_id, currency, entry_date
 ),
@@ -38,7 +42,13 @@ running as (
         lead(entry_date) over (partition by facility_id order by entry_date) as valid_to,
         sum(blocked) over (
             partition by facility_id order by entry_date rows between unbounded preceding and current row
-        ) as blocked
+        ) as blocked,
+        sum(utilised) over (
+            partition by facility_id order by entry_date rows between unbounded preceding and current row
+        ) as utilised,
+        sum(use_count) over (
+            partition by facility_id order by entry_date rows between unbounded preceding and current row
+        ) as use_count
     from daily
 )
 
@@ -50,7 +60,9 @@ select
     running.valid_from,
     running.valid_to,
     max_by(limits.amount, limits.instruction_no) as limit_amount,
-    cast(running.blocked as decimal(18, 2)) as blocked_amount
+    cast(running.blocked as decimal(18, 2)) as blocked_amount,
+    -- a funder that reports no use says nothing of it
+    case when running.use_count > 0 then cast(running.utilised as decimal(18, 2)) end as reported_utilised_amount
 from running
 left join limits
     on
@@ -64,4 +76,6 @@ group by
     running.currency,
     running.valid_from,
     running.valid_to,
-    running.blocked
+    running.blocked,
+    running.utilised,
+    running.use_count

@@ -9,7 +9,15 @@ with rules as (
 certificates as (
     select *
     from {{ ref('int_certificate') }}
-    where opened_date is not null and withdrawn_date is null
+    where
+        opened_date is not null
+        and withdrawn_date is null
+        -- what was cancelled as a whole promises nothing
+        and certificate_id not in (
+            select cancelled.certificate_id from {{ ref('int_certificate_position_interval') }} as cancelled
+            where cancelled.valid_to is null and cancelled.cancelled_amount = cancelled.face_amount
+                and cancelled.face_amount > 0
+        )
 ),
 
 terms as (
@@ -87,11 +95,44 @@ returned_paths as (
     group by paths.certificate_id
 ),
 
+-- A claim that comes back to the control group of an earlier holder goes round among parties that one will directs.
+returned_groups as (
+    select
+        paths.certificate_id,
+        min(paths.ancestor_holder_id) as earlier_holder_id,
+        min(greatest(certificates.opened_date, holders.valid_from, earlier.valid_from, ties.known_date)) as known_date
+    from {{ ref('certificate_path') }} as paths
+    inner join certificates on paths.certificate_id = certificates.certificate_id
+    inner join {{ ref('certificate_path') }} as parents
+        on paths.certificate_id = parents.certificate_id and parents.distance = 1
+    inner join {{ ref('int_supplier') }} as holders
+        on paths.holder_id = holders.supplier_id and holders.valid_to is null
+    inner join {{ ref('int_supplier') }} as earlier
+        on paths.ancestor_holder_id = earlier.supplier_id and earlier.valid_to is null
+    inner join {{ ref('int_control_tie') }} as ties
+        on
+            holders.party_id = ties.party_id
+            and earlier.party_id = ties.other_party_id
+            and certificates.issue_date < ties.end_date
+            and certificates.due_date >= ties.first_date
+    where
+        paths.holder_distance > 1
+        and paths.ancestor_holder_id <> paths.holder_id
+        and parents.ancestor_holder_id <> parents.holder_id
+    group by paths.certificate_id
+),
+
 related as (
     select
         certificates.certificate_id,
-        min(greatest(certificates.opened_date, suppliers.valid_from, core_enterprises.valid_from, ties.known_date))
-            as known_date
+        min(
+            greatest(
+                certificates.opened_date,
+                suppliers.valid_from,
+                core_enterprises.valid_from,
+                coalesce(ties.known_date, suppliers.valid_from)
+            )
+        ) as known_date
     from certificates
     inner join {{ ref('int_supplier') }} as suppliers
         on certificates.holder_id = suppliers.supplier_id and suppliers.valid_to is null
@@ -99,12 +140,13 @@ related as (
         on
             certificates.core_enterprise_id = core_enterprises.core_enterprise_id
             and core_enterprises.valid_to is null
-    inner join {{ ref('int_control_tie') }} as ties
+    left join {{ ref('int_control_tie') }} as ties
         on
             suppliers.party_id = ties.party_id
             and core_enterprises.party_id = ties.other_party_id
             and certificates.issue_date < ties.end_date
             and certificates.due_date >= ties.first_date
+    where ties.party_id is not null or suppliers.party_id = core_enterprises.party_id
     group by certificates.certificate_id
 ),
 
@@ -259,9 +301,16 @@ broken as (
     union all
     select
         certificate_id,
+        'PATH_REVISITS_GROUP' as rule_id,
+        known_date as first_known_date,
+        ' came back to the control group of ' || earlier_holder_id || ', which had passed it on.' as said
+    from returned_groups
+    union all
+    select
+        certificate_id,
         'RELATED_OBLIGOR_AND_HOLDER' as rule_id,
         known_date as first_known_date,
-        ' is owed and held within one control group.' as said
+        ' is owed and held by one party or within one control group.' as said
     from related
 ),
 

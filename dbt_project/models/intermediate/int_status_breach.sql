@@ -14,22 +14,84 @@ terms as (
     where certificates.opened_date is not null and certificates.withdrawn_date is null
 ),
 
+-- A due date that moves while a dispute is on record, before it has passed, follows from the dispute. To move it later,
+-- or without one, makes punctual what is late or will be.
+moves as (
+    select
+        payable_id,
+        valid_from,
+        due_date,
+        lag(due_date) over history as due_before_date,
+        max(case when is_disputed then 1 else 0 end) over (
+            partition by payable_id order by valid_from rows between unbounded preceding and 1 preceding
+        ) as was_disputed
+    from {{ ref('int_payable_interval') }}
+    where
+        payable_id in (
+            select moved.payable_id from {{ ref('int_payable_interval') }} as moved
+            where moved.due_date > moved.first_due_date
+        )
+    window history as (partition by payable_id order by valid_from)
+),
+
+-- Of a payable whose first version already stands moved nothing says when that was.
 moved_payables as (
     select
         payables.payable_id,
         min(payables.valid_from) as known_date
     from {{ ref('int_payable_interval') }} as payables
-    where payables.due_date > payables.first_due_date
+    left join moves on payables.payable_id = moves.payable_id and payables.valid_from = moves.valid_from
+    where
+        payables.due_date > payables.first_due_date
+        and (
+            moves.due_before_date is null
+            or (
+                moves.due_date > moves.due_before_date
+                and (moves.was_disputed = 0 or moves.valid_from > moves.due_before_date)
+            )
+        )
     group by payables.payable_id
+),
+
+promised as (
+    select
+        certificate_id,
+        min(first_due_date) as first_due_date
+    from terms
+    group by certificate_id
+),
+
+-- What holder and obligor agree on before the due date has passed is forbearance, and no lateness is cured by it.
+extensions as (
+    select
+        events.certificate_id,
+        cast(events.occurred_at as date) as agreed_date,
+        coalesce(
+            lag(events.new_due_date) over (
+                partition by events.certificate_id order by events.occurred_at, events.certificate_event_id
+            ),
+            promised.first_due_date
+        ) as due_before_date
+    from {{ ref('int_certificate_event') }} as events
+    inner join promised on events.certificate_id = promised.certificate_id
+    where
+        events.event_type = 'EXTENDED'
+        and events.new_due_date is not null
+        and events.valid_to is null
+        and events.posted_date is not null
 ),
 
 moved_certificates as (
     select
-        certificate_id,
-        min(valid_from) as known_date
+        terms.certificate_id,
+        min(terms.valid_from) as known_date
     from terms
-    where due_date > first_due_date
-    group by certificate_id
+    left join extensions
+        on terms.certificate_id = extensions.certificate_id and extensions.agreed_date > extensions.due_before_date
+    where
+        terms.due_date > terms.first_due_date
+        and (not terms.is_extended or extensions.certificate_id is not null)
+    group by terms.certificate_id
 ),
 
 reported_late as (

@@ -41,6 +41,7 @@ def forge_confirmations(papers: Papers, actor: Actor) -> None:
         )
         papers.make(actor, deal)
         papers.report_truly(actor, deal)
+        papers.note_on_tape(actor, deal, "COLLATERAL_NOT_IN_BOOKS")
         made, paid = ("platform.certificate", day), ("platform.repayment", due)
         papers.note(actor, "CHANNEL_UNTRUSTED", "CERTIFICATE", deal.certificate_id, made)
         papers.note(actor, "INVOICE_NOT_IN_BOOKS", "CERTIFICATE", deal.certificate_id, made)

@@ -118,6 +118,23 @@ class Papers:
             event_at=self._at(day, 1800),
         )
 
+    def use_facility(self, actor: Actor, deal: Deal) -> None:
+        """What the deal's financing takes of the actor's line and its repayment gives back."""
+        core, bank = str(self.history.world.parties.cores.ids[actor.core]), deal.bank
+        for kind, day, hour in (("UTILISE", deal.day, 7), ("RELEASE", deal.repaid, 8)):
+            self.add(
+                "platform.facility_event",
+                day,
+                facility_event_id=f"FE-{deal.key}-{kind}",
+                facility_id=facility_of(actor, bank),
+                core_enterprise_id=core,
+                funder_id=BANKS[bank][0],
+                event_type=kind,
+                amount=deal.principal,
+                currency=CURRENCY,
+                event_at=self._at(day, hour * 3600),
+            )
+
     def make(self, actor: Actor, deal: Deal) -> None:
         """The certificate, its events, its financing and repayment, and its line on the tapes of the funder."""
         parties = self.history.world.parties
@@ -204,6 +221,7 @@ class Papers:
             payer_type=deal.payer_type,
             payer_account_no=deal.payer_account_no,
         )
+        self.use_facility(actor, deal)
         proceeds = deal.principal - interest
         account = deal.seller.account_no
         self.book(account, deal.day, proceeds, BANKS[deal.bank][1], clearing_account(deal.bank), f"FIN-{deal.key}")
@@ -244,6 +262,13 @@ class Papers:
     def on_tape_of(self, deal: Deal, bank: int) -> str:
         """The deal as collateral of one funder, where several may report it."""
         return f"{BANKS[bank][0]}:{deal.certificate_id}"
+
+    def note_on_tape(self, actor: Actor, deal: Deal, rule_id: str) -> None:
+        """Write down what the deal's first line on its funder's tapes breaks, where a month-end saw it."""
+        tapes = self.tapes(deal)
+        if tapes:
+            seen_in = ("platform.funder_tape", tapes[0])
+            self.note(actor, rule_id, "COLLATERAL", self.on_tape_of(deal, deal.bank), seen_in)
 
     def report_truly(self, actor: Actor, deal: Deal) -> None:
         """The line of a deal on every tape of its own funder, as it is."""

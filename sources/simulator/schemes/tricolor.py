@@ -52,6 +52,7 @@ def pledge_twice_and_re_age(papers: Papers, actor: Actor) -> None:
             on_tape = ("platform.funder_tape", tapes[0])
             for funder in (bank, other):
                 papers.note(actor, "FUNDER_OVERLAP", "COLLATERAL", papers.on_tape_of(deal, funder), on_tape)
+                papers.note(actor, "COLLATERAL_NOT_IN_BOOKS", "COLLATERAL", papers.on_tape_of(deal, funder), on_tape)
         late = [tape for tape in tapes if tape > due]
         if late:
             edited = ("platform.funder_tape", late[0])

@@ -16,7 +16,8 @@ with facilities as (
         facilities.funder_id,
         facilities.currency,
         facilities.limit_amount,
-        facilities.blocked_amount
+        facilities.blocked_amount,
+        facilities.reported_utilised_amount
     from {{ snapshot_dates() }} as dates
     inner join {{ ref('int_facility_interval') }} as facilities
         on
@@ -70,7 +71,8 @@ limits as (
         coalesce(facilities.currency, utilised.currency) as currency,
         facilities.limit_amount,
         cast(coalesce(utilised.utilised_amount, 0) as decimal(18, 2)) as utilised_amount,
-        coalesce(facilities.blocked_amount, 0) as blocked_amount
+        coalesce(facilities.blocked_amount, 0) as blocked_amount,
+        facilities.reported_utilised_amount
     from facilities
     full join utilised
         on
@@ -113,6 +115,13 @@ select
     cast(
         totals.core_enterprise_limit - totals.core_enterprise_utilised - totals.core_enterprise_blocked
         as decimal(18, 2)
-    ) as core_enterprise_free_amount
+    ) as core_enterprise_free_amount,
+    totals.reported_utilised_amount,
+    cast(totals.limit_amount * rates.rate as decimal(18, 2)) as reporting_limit_amount,
+    cast(totals.utilised_amount * rates.rate as decimal(18, 2)) as reporting_utilised_amount,
+    cast(cast(totals.blocked_amount as decimal(18, 2)) * rates.rate as decimal(18, 2)) as reporting_blocked_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency
 from totals
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on totals.as_of_date = rates.as_of_date and totals.currency = rates.currency
 left join issued on totals.as_of_date = issued.as_of_date and totals.facility_id = issued.facility_id

@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -54,23 +55,36 @@ dated as (
         *,
         {{ days_between('as_of_date', 'due_date') }} as days_to_due
     from falling_due
+),
+
+ladder as (
+    select
+        as_of_date,
+        core_enterprise_id,
+        currency,
+        case
+            when days_to_due < 0 then 'OVERDUE'
+            {%- for first_day, last_day in buckets %}
+            when days_to_due <= {{ last_day }} then 'DUE_{{ first_day }}_{{ last_day }}'
+            {%- endfor %}
+            when days_to_due > {{ buckets[-1][1] }} then 'DUE_OVER_{{ buckets[-1][1] }}'
+            else 'UNDATED'
+        end as maturity_bucket,
+        {%- for amount in amounts %}
+        cast(sum(case when kind = '{{ amount }}' then amount else 0 end) as decimal(18, 2)) as {{ amount }}_amount
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from dated
+    group by as_of_date, core_enterprise_id, currency, maturity_bucket
 )
 
+-- Each row is converted once, as it stands: totals in the reporting currency are sums of rows.
 select
-    as_of_date,
-    core_enterprise_id,
-    currency,
-    case
-        when days_to_due < 0 then 'OVERDUE'
-        {%- for first_day, last_day in buckets %}
-        when days_to_due <= {{ last_day }} then 'DUE_{{ first_day }}_{{ last_day }}'
-        {%- endfor %}
-        when days_to_due > {{ buckets[-1][1] }} then 'DUE_OVER_{{ buckets[-1][1] }}'
-        else 'UNDATED'
-    end as maturity_bucket,
+    ladder.*,
     {%- for amount in amounts %}
-    cast(sum(case when kind = '{{ amount }}' then amount else 0 end) as decimal(18, 2)) as {{ amount }}_amount
-    {{- ',' if not loop.last }}
+    cast(ladder.{{ amount }}_amount * rates.rate as decimal(18, 2)) as reporting_{{ amount }}_amount,
     {%- endfor %}
-from dated
-group by as_of_date, core_enterprise_id, currency, maturity_bucket
+    '{{ var("reporting_currency") }}' as reporting_currency
+from ladder
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on ladder.as_of_date = rates.as_of_date and ladder.currency = rates.currency

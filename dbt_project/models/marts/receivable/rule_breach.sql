@@ -1,6 +1,7 @@
 {#- Models that find breaches of one family each, all of one shape. -#}
 {%- set finders = [
     'int_trade_breach', 'int_money_breach', 'int_status_breach', 'int_party_breach', 'int_promise_breach',
+    'int_limit_breach', 'int_settlement_breach', 'int_tape_breach',
 ] %}
 
 with breaches as (
