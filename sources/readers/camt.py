@@ -297,7 +297,10 @@ def _reference(texts: Texts, path: str) -> str | None:
 def _date(texts: Texts, path: str) -> str | None:
     """A date, or the date part of a date and time as the bank wrote it (its own calendar day, not UTC's)."""
     text = _text(texts, f"{path}/Dt", f"{path}/DtTm")
-    return text if text is None or len(text) > _DAY_CHARACTERS else _day(text)
+    if text is None:
+        return None
+    # A long one is not remembered, as it can be of any length.
+    return _day(text) if len(text) <= _DAY_CHARACTERS else _day.__wrapped__(text)
 
 
 @lru_cache(maxsize=_DAYS_REMEMBERED)

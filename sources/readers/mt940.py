@@ -23,7 +23,7 @@ from mt940.options import Options
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
 from sources.readers.references import STATEMENT_NO, told_apart
-from sources.readers.slash_codes import coded
+from sources.readers.slash_codes import NO_END_TO_END_ID, coded
 from sources.readers.spool import Broken, LeftOut, Row, kind_of, spooled
 from sources.readers.structured_information import structured
 from sources.readers.swift import FIELD_CHARACTERS, Field, Statement, is_readable_balance, statement_records
@@ -150,6 +150,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
         bank_reference = None
     customer_reference = (_text(data, "customer_reference") or "").partition("\n")[0]
     information = coded(_text(data, "transaction_details") or "")
+    end_to_end_id = _text(data, "end_to_end_reference")
     purpose = " ".join(text for text in (_text(data, "purpose"), _text(data, "additional_purpose")) if text)
     return {
         "account_no": statement.account_no,
@@ -165,7 +166,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
         "counterparty_account_no": (
             _text(data, "applicant_iban", "gvc_applicant_iban") or information.counterparty_account_no
         ),
-        "end_to_end_id": _text(data, "end_to_end_reference") or information.end_to_end_id,
+        "end_to_end_id": information.end_to_end_id if end_to_end_id in (None, NO_END_TO_END_ID) else end_to_end_id,
         "remittance_text": purpose or _text(data, "transaction_details", "non_swift_text", "posting_text"),
         "transaction_type": transaction_type,
         "customer_reference": None if customer_reference in _NO_REFERENCE else customer_reference,
