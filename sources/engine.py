@@ -15,6 +15,8 @@ TOO_LARGE = "It takes more memory than the engine may use for a file; deliver it
 ENGINE_BROKEN = (duckdb.InternalException, duckdb.FatalException)
 """Errors after which a connection is of no use any more."""
 
+# What the allocator keeps for a thread that has ended its task; by default 128 MB each.
+_KEPT_MEMORY = "1MB"
 _THREADS = 4  # each holds buffers of its own, so that the memory of a file on many cores would be that of the cores
 
 
@@ -24,6 +26,7 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
     try:
         connection.execute(f"set memory_limit = {sql_text(memory)}")
+        connection.execute(f"set allocator_flush_threshold = {sql_text(_KEPT_MEMORY)}")
         _set_threads(connection, _THREADS)
         connection.execute(f"set temp_directory = {sql_text(str(scratch / 'spill'))}")
         connection.execute("set TimeZone = 'UTC'")
@@ -37,8 +40,12 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """The engine slower, and with the memory of one thread."""
+def one_thread(connection: duckdb.DuckDBPyConnection, memory: str) -> Iterator[None]:
+    """The engine slower, with the buffers of one thread alone and ``memory`` for all else.
+
+    The memory stays as it is set here: to take it back could fail.
+    """
+    connection.execute(f"set memory_limit = {sql_text(memory)}")
     _set_threads(connection, 1)
     try:
         yield

@@ -55,11 +55,15 @@ _SMALL_FILE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one run: size of a delivered file and of its decompressed content, memory of the engine."""
+    """Bounds of one run: size of a delivered file and of its decompressed content, memory of the engine.
+
+    A file for which ``engine_memory`` is not enough is read once more with ``most_engine_memory``.
+    """
 
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
-    engine_memory: str = "400MB"
+    engine_memory: str = "250MB"
+    most_engine_memory: str = "600MB"
 
 
 def initialise(lake: Lake) -> None:
@@ -129,7 +133,7 @@ def _ingest_anew(
     """The same as `_ingest`, with an engine of its own; a file on which the engine breaks down is refused."""
     try:
         with _workspace(lake, arrivals[0].contract, limits) as workspace:
-            return _ingest(arrivals, lake, receipts, workspace, clock)
+            return _ingest(arrivals, lake, receipts, workspace, limits.most_engine_memory, clock)
     except ENGINE_BROKEN as error:
         if len(arrivals) == 1:
             return [_refuse(arrivals[0], lake, engine_fails(error), clock)]
@@ -141,14 +145,19 @@ def _ingest_anew(
 
 
 def _ingest(
-    arrivals: Sequence[Arrival], lake: Lake, receipts: Sequence[Receipt], workspace: Workspace, clock: datetime
+    arrivals: Sequence[Arrival],
+    lake: Lake,
+    receipts: Sequence[Receipt],
+    workspace: Workspace,
+    most_memory: str,
+    clock: datetime,
 ) -> list[Receipt]:
     """Write what becomes of the arrivals, and return their receipts in the same order."""
     made: dict[str, Receipt] = {}
     group: list[OpenFile] = []
 
     def load_group() -> None:
-        for receipt in _load(group, lake, [*receipts, *made.values()], workspace, clock):
+        for receipt in _load(group, lake, [*receipts, *made.values()], workspace, most_memory, clock):
             made[receipt.file_id] = receipt
         group.clear()
 
@@ -212,13 +221,14 @@ def _load(
     lake: Lake,
     receipts: Sequence[Receipt],
     workspace: Workspace,
+    most_memory: str,
     clock: datetime,
     *,
     is_last_try: bool = False,
 ) -> list[Receipt]:
     """Load the files of a group; one that cannot be loaded is refused, the others are loaded without it.
 
-    ``is_last_try`` is said of a file alone, which is refused when the engine's memory is not enough for it.
+    ``is_last_try`` is said of a file alone, which is refused when ``most_memory`` is not enough for it.
     """
     if not group:
         return []
@@ -229,15 +239,15 @@ def _load(
         _check_unchanged(error.arrival.delivery)
         others = [file for file in group if file.arrival is not error.arrival]
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
-        return [refused, *_load(others, lake, receipts, workspace, clock)]
+        return [refused, *_load(others, lake, receipts, workspace, most_memory, clock)]
     except duckdb.OutOfMemoryException:
         if is_last_try:
             return [_refuse(group[0].arrival, lake, TOO_LARGE, clock)]
         # Each alone, by one thread: it shows which of them is too large, if any is.
         made = []
-        with one_thread(workspace.connection):
+        with one_thread(workspace.connection, most_memory):
             for file in group:
-                made += _load([file], lake, [*receipts, *made], workspace, clock, is_last_try=True)
+                made += _load([file], lake, [*receipts, *made], workspace, most_memory, clock, is_last_try=True)
         return made
     for file in group:
         _check_unchanged(file.arrival.delivery)

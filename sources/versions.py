@@ -117,14 +117,16 @@ def _mark(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
     columns = _row(contract.column_names)
     is_equal = " and ".join(f"s.{quoted(name)} is not distinct from e.{quoted(name)}" for name in contract.column_names)
     connection.execute("delete from duplicate")
-    connection.execute(
-        f"""
-        insert into duplicate
-        select file_no, row_no
-        from (from sound where hash({key}) not in (from repeated_key)) s
-        semi join (from earlier where row_no > 0) e on {is_equal}
-        """
-    )
+    # Without an earlier version nothing is repeated: a join of all rows would find that out and no more.
+    if scalar(connection, "select count(*) from earlier"):
+        connection.execute(
+            f"""
+            insert into duplicate
+            select file_no, row_no
+            from (from sound where hash({key}) not in (from repeated_key)) s
+            semi join (from earlier where row_no > 0) e on {is_equal}
+            """
+        )
     connection.execute(
         f"""
         insert into duplicate

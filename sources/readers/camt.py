@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from sources.mapping import Mapping
@@ -30,10 +30,14 @@ _SHARE_AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
 _REMITTANCE = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf")
 _ACCOUNT_IDS = ("Id/IBAN", "Id/Othr/Id", "Id/PrtryAcct/Id", "Id/BBAN", "Id/UPIC")
 _NAMES = ("{}/Pty/Nm", "{}/Nm", "{}/Agt/FinInstnId/Nm", "Ultmt{}/Pty/Nm", "Ultmt{}/Nm")
+# Version 1 has no NtryDtls around them.
+_TRANSACTIONS = ("NtryDtls/TxDtls", "TxDtls")
+_BATCH_SIZE = ("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs")
 _PAGES = ("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb")
 _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF"})
 """What stands where there is no reference: by the rulebooks of SEPA, and by MT940, from which banks convert."""
 _SHOWN_CHARACTERS = 40
+_DAY_CHARACTERS, _DAYS_REMEMBERED = 50, 256
 _PLAIN_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{0,10})?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 
@@ -62,7 +66,7 @@ _READ = (
     # of the message and the statement
     *("MsgPgntn/PgNb", "Id", *_PAGES, *(f"Acct/{path}" for path in _ACCOUNT_IDS)),
     # of the entry
-    *("Amt@Ccy", "CdtDbtInd", "Sts/Cd", "Sts", "Sts/Prtry", "RvslInd", "AcctSvcrRef", "Btch/NbOfTxs", "AddtlNtryInf"),
+    *("Amt@Ccy", "CdtDbtInd", "Sts/Cd", "Sts", "Sts/Prtry", "RvslInd", "AcctSvcrRef", *_BATCH_SIZE, "AddtlNtryInf"),
     *(f"{path}/{day}" for path in ("BookgDt", "ValDt") for day in ("Dt", "DtTm")),
     # of its transactions
     *(*_SHARE_AMOUNTS, *(f"{path}@Ccy" for path in _SHARE_AMOUNTS), "RtrInf", "Refs/AcctSvcrRef", "Refs/EndToEndId"),
@@ -102,7 +106,7 @@ def open_camt(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
 
 
 def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
-    reader = TextReader(_READ)
+    reader = TextReader(_READ, kept=_TRANSACTIONS)
     for statement, element, position in _elements(path, "Ntry", reader):
         entry = _entry(element, position, reader)
         status = _text(entry.texts, "Sts/Cd", "Sts", "Sts/Prtry")
@@ -121,16 +125,8 @@ def _entries(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
 
 
 def _entry(element: Element, position: int, reader: TextReader) -> _Entry:
-    texts = reader.texts(element)
-    transactions: list[Texts] = []
-    # Version 1 has no NtryDtls around TxDtls and Btch.
-    for child in element.iterchildren("{*}NtryDtls", "{*}TxDtls"):
-        if local_name(child) == "TxDtls":
-            transactions.append(reader.texts(child))
-        else:
-            reader.add(child, texts)
-            transactions += [reader.texts(part) for part in child.iterchildren("{*}TxDtls")]
-    return _Entry(texts, transactions, position)
+    texts, transactions = reader.texts_and_kept(element)
+    return _Entry(texts, [reader.texts(part) for part in transactions], position)
 
 
 def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iterator[Values]:
@@ -144,7 +140,7 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     own_ref = _reference(texts, "AcctSvcrRef")
     reference = own_ref or f"{statement.statement_id}/{entry.position}"
     amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
-    if len(transactions) == 1 and _text(texts, "Btch/NbOfTxs") in (None, "1"):
+    if len(transactions) == 1 and _text(texts, *_BATCH_SIZE) in (None, "1"):
         (only,) = transactions
         yield _row(statement, texts, only, own_ref or _reference(only, "Refs/AcctSvcrRef") or reference, amount, side)
         return
@@ -301,5 +297,13 @@ def _reference(texts: Texts, path: str) -> str | None:
 def _date(texts: Texts, path: str) -> str | None:
     """A date, or the date part of a date and time as the bank wrote it (its own calendar day, not UTC's)."""
     text = _text(texts, f"{path}/Dt", f"{path}/DtTm")
-    day = None if text is None else _DAY.fullmatch(text)
+    if text is None:
+        return None
+    # A long one is not remembered, as it can be of any length.
+    return _day(text) if len(text) <= _DAY_CHARACTERS else _day.__wrapped__(text)
+
+
+@lru_cache(maxsize=_DAYS_REMEMBERED)
+def _day(text: str) -> str:
+    day = _DAY.fullmatch(text)
     return text if day is None else day[1]

@@ -30,6 +30,8 @@ from sources.readers import (
 from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_records
 
 _BLOCK_BYTES = 1 << 20
+# Each thread of the engine holds some: by default 16 times the longest line, tens of megabytes each.
+_BUFFER_BYTES = 8 * MAX_LINE_BYTES
 _SHOWN_COLUMNS = 20
 _SHOWN_CHARACTERS = 100
 _BYTE_ORDER_MARKS = {
@@ -135,7 +137,8 @@ class _DelimitedFile:
         return (
             f"read_csv({sql_path(path)}, auto_detect=false, header={str(header).lower()}, skip={skipped}, "
             f"columns={{{types}}}, delim={sql_text(self.dialect.delimiter)}, quote={quote}, escape={quote}, "
-            f"strict_mode=true, null_padding=false, max_line_size={2 * MAX_LINE_BYTES})"
+            f"strict_mode=true, null_padding=false, max_line_size={2 * MAX_LINE_BYTES}, "
+            f"buffer_size={_BUFFER_BYTES})"
         )
 
 

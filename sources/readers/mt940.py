@@ -1,8 +1,8 @@
 """SWIFT account statements: MT940 (end of day) and MT942 (interim, without balances).
 
-Statement lines (``:61:`` with their ``:86:``) are records ``entry``, final balances records ``balance``. The mt-940
-library reads each field; a file is given to it entry by entry, as it would read a text whole, stop at the first wrong
-field and merge lines without a transaction type.
+Statement lines (``:61:`` with their ``:86:``) are records ``entry``, final balances records ``balance``. The tags of
+the mt-940 library read each field. They are asked one by one: its parser would read a text whole, stop at the first
+wrong field and merge lines without a transaction type.
 
 What an MT940 books stands in the MT942 of the day as well: an account delivers one of them, or its bank gives every
 entry a reference (subfield 8), by which the same booking is recognised.
@@ -17,14 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mt940 import models, tags
+from mt940 import models, processors, tags
 from mt940.options import Options
 
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
 from sources.readers.references import STATEMENT_NO, told_apart
-from sources.readers.slash_codes import coded
+from sources.readers.slash_codes import NO_END_TO_END_ID, coded
 from sources.readers.spool import Broken, LeftOut, Row, kind_of, spooled
+from sources.readers.structured_information import structured
 from sources.readers.swift import FIELD_CHARACTERS, Field, Statement, is_readable_balance, statement_records
 
 # What does not parse goes to quarantine; the library would print it too, account numbers and all.
@@ -68,6 +69,8 @@ _EXPECTED_LINE = re.compile(rf"{_LINE_START}E[CD]", re.IGNORECASE)
 
 # The second takes a reference for the account owner of any length, which some banks write (SWIFT: 16 characters).
 _LINE_FORMS = (tags.Statement(), tags.StatementGLS())
+_NON_SWIFT = tags.NonSwift()
+_INFORMATION = re.compile(r"^:\n?(86|NS)[A-Z]?:", re.MULTILINE)
 _LIBRARY_ERRORS = (RuntimeError, ValueError, ArithmeticError)
 
 Values = dict[str, str | None]
@@ -147,6 +150,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
         bank_reference = None
     customer_reference = (_text(data, "customer_reference") or "").partition("\n")[0]
     information = coded(_text(data, "transaction_details") or "")
+    end_to_end_id = _text(data, "end_to_end_reference")
     purpose = " ".join(text for text in (_text(data, "purpose"), _text(data, "additional_purpose")) if text)
     return {
         "account_no": statement.account_no,
@@ -162,7 +166,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
         "counterparty_account_no": (
             _text(data, "applicant_iban", "gvc_applicant_iban") or information.counterparty_account_no
         ),
-        "end_to_end_id": _text(data, "end_to_end_reference") or information.end_to_end_id,
+        "end_to_end_id": information.end_to_end_id if end_to_end_id in (None, NO_END_TO_END_ID) else end_to_end_id,
         "remittance_text": purpose or _text(data, "transaction_details", "non_swift_text", "posting_text"),
         "transaction_type": transaction_type,
         "customer_reference": None if customer_reference in _NO_REFERENCE else customer_reference,
@@ -190,24 +194,41 @@ def _balance(library: models.Transactions, statement: Statement, field: Field) -
 
 
 def _parsed(library: models.Transactions, field: Field) -> dict[str, Any]:
-    """What the library reads in a statement line and its ``:86:``; one of _LIBRARY_ERRORS when it cannot."""
+    """What a statement line and its ``:86:`` say, by the library's names; one of _LIBRARY_ERRORS when it is none."""
     beginning = _STATEMENT_LINE.match(field.text)
     if beginning is None:
         raise ValueError("date, mark, amount and type are expected")
     # A decimal point, as Rabobank once wrote, can be no other mark: SWIFT has none for thousands.
-    delivered = f":{field.tag}:{beginning[1].replace('.', ',')}{field.text[beginning.end() :]}"
+    delivered = f"{beginning[1].replace('.', ',')}{field.text[beginning.end() :]}"
+    line, *others = _INFORMATION.split("\n".join(library.strip(delivered.split("\n"))))
+    data = _statement_line(library, line.strip())
+    for tag, text in zip(others[::2], others[1::2], strict=True):
+        _add(data, _information(library, tag, text.strip()))
+    return data
+
+
+def _statement_line(library: models.Transactions, line: str) -> dict[str, Any]:
     for form in _LINE_FORMS:
-        library.tags[61] = form
-        library.transactions = []
-        try:
-            (transaction,) = library.parse(delivered)
-        except RuntimeError:
-            if form is _LINE_FORMS[-1]:
-                raise
-        else:
-            break
-    library.data.clear()
-    return transaction.data
+        if match := form.re.match(line):
+            return form(library, processors.date_fixup_pre_processor(library, form, match.groupdict()))
+    raise RuntimeError("no form of a statement line")
+
+
+def _information(library: models.Transactions, tag: str, text: str) -> dict[str, Any]:
+    if tag == "NS":
+        return _NON_SWIFT(library, {"non_swift": text})
+    parts = structured(text)
+    return {"transaction_details": text} if parts is None else parts
+
+
+def _add(data: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add values to those of the same entry: texts of one name are lines of one text."""
+    for name, value in more.items():
+        held = data.get(name)
+        if held is None:
+            data[name] = value
+        elif value is not None:
+            data[name] = f"{held}\n{value.strip()}"
 
 
 def _text(data: dict[str, Any], *names: str) -> str | None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NO_END_TO_END_ID = "NOTPROVIDED"
+NO_END_TO_END_ID = "NOTPROVIDED"
+"""What stands where the payer gave no reference (rulebooks of SEPA)."""
+
 _CODES = (
     *("ACCW", "ADDR", "BBAN", "BENM", "BIC", "CNTP", "CSID", "EREF", "IBAN", "INIT", "IREF", "ISDT", "KREF", "MARF"),
     *("NAME", "NRTX", "ORDP", "PREF", "PURP", "REMI", "RREF", "RTRN", "SVCL", "TRCD", "TRTP", "UCRD", "UDTR", "ULTB"),
@@ -41,5 +43,5 @@ def coded(information: str) -> Coded:
     return Coded(
         values.get("NAME") or name or None,
         values.get("IBAN") or values.get("BBAN") or account_no or None,
-        None if end_to_end_id == _NO_END_TO_END_ID else end_to_end_id,
+        None if end_to_end_id == NO_END_TO_END_ID else end_to_end_id,
     )

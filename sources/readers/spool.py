@@ -99,7 +99,9 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
         rows_in_pieces = characters = 0
         return batch
 
-    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+    # Read once and whole: neither statistics nor the search for texts that repeat would pay.
+    options = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
+    with pq.ParquetWriter(target, schema, **options) as writer:
         for row_no, row in enumerate(rows(left_out), start=1):
             if isinstance(row, Broken):
                 broken += 1

@@ -7,8 +7,7 @@ up with its namespace as the parser gives it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
 
 from sources.readers.xml import Element
 
@@ -21,13 +20,10 @@ An element without text is there with none.
 _KNOWN_TAGS, _KNOWN_CHARACTERS = 64, 200
 
 
-class _Step(NamedTuple):
-    """What is wanted of an element: its text, its attribute (each under a path), what is below it."""
-
-    path: str | None
-    attribute: str | None
-    attribute_path: str
-    below: _Steps | None
+_Step = tuple[str | None, str | None, str, "_Steps | None", bool]
+"""What is wanted of an element: its text, its attribute (each with the path it goes under), what is below it, and
+whether it is kept itself. No named tuple, as to take one apart costs more than what it is asked for.
+"""
 
 
 class _Steps(dict[object, _Step | None]):
@@ -49,58 +45,63 @@ class _Steps(dict[object, _Step | None]):
 class TextReader:
     """Reads the texts at some paths, such as ``Refs/EndToEndId``, or ``Amt@Ccy`` for an attribute of ``Amt``.
 
-    It learns the tags of the file that it reads.
+    Elements at the paths ``kept`` are handed over, not looked into. It learns the tags of the file that it reads.
     """
 
-    def __init__(self, paths: Iterable[str]) -> None:
-        self._steps = _steps({*paths}, "")
+    def __init__(self, paths: Iterable[str], kept: Collection[str] = ()) -> None:
+        self._steps = _steps({*paths, *kept}, "", kept)
 
     def texts(self, element: Element) -> Texts:
         """Texts at the paths below the element."""
+        return self.texts_and_kept(element)[0]
+
+    def texts_and_kept(self, element: Element) -> tuple[Texts, list[Element]]:
+        """Texts at the paths below the element, and the elements that are kept."""
         texts: Texts = {}
-        _collect(element, self._steps, texts)
-        return texts
-
-    def add(self, element: Element, texts: Texts) -> None:
-        """Add the texts at the paths below the element to others."""
-        _collect(element, self._steps, texts)
+        kept: list[Element] = []
+        _collect(element, self._steps, texts, kept)
+        return texts, kept
 
 
-def _steps(paths: set[str], prefix: str) -> _Steps:
+def _steps(paths: set[str], prefix: str, kept: Collection[str]) -> _Steps:
     steps = _Steps()
     for name in {path.removeprefix(prefix).partition("/")[0].partition("@")[0] for path in paths}:
         path = prefix + name
         below = {other for other in paths if other.startswith(f"{path}/")}
         attribute_path = next((other for other in paths if other.startswith(f"{path}@")), "")
-        steps.by_name[name] = _Step(
+        steps.by_name[name] = (
             path if path in paths else None,
             attribute_path.rpartition("@")[2] or None,
             attribute_path,
-            _steps(below, f"{path}/") if below else None,
+            _steps(below, f"{path}/", kept) if below else None,
+            path in kept,
         )
     return steps
 
 
-def _collect(element: Element, steps: _Steps, texts: Texts) -> None:
+def _collect(element: Element, steps: _Steps, texts: Texts, kept: list[Element]) -> None:
     """Add the texts of what is below the element."""
     for child in element:
         step = steps[child.tag]
         if step is None:
             continue
-        path, attribute, attribute_path, below = step
+        path, attribute, attribute_path, below, is_kept = step
+        if is_kept:
+            kept.append(child)
+            continue
         if attribute is not None:
             texts.setdefault(attribute_path, []).append(child.get(attribute) or "")
         if path is not None:
             # An element that has elements has no text of its own.
             text = _around_comments(child) if len(child) else child.text
             text = text and text.strip()
-            if path in texts:
-                if text:
-                    texts[path].append(text)
-            else:
+            found = texts.get(path)
+            if found is None:
                 texts[path] = [text] if text else []
+            elif text:
+                found.append(text)
         if below is not None:
-            _collect(child, below, texts)
+            _collect(child, below, texts, kept)
 
 
 def _around_comments(element: Element) -> str:

@@ -340,9 +340,17 @@ def test_a_file_that_breaks_the_engine_is_refused_and_its_neighbours_are_loaded(
 def test_a_file_that_takes_more_memory_than_there_is_is_refused_and_its_neighbours_are_loaded(zone: Zone) -> None:
     zone.deliver(FEED, "large.csv", csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
     zone.deliver(FEED, "small.csv", csv(RATE_HEADER, EUR))
-    receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=Limits(engine_memory="6MB"))
+    limits = Limits(engine_memory="6MB", most_engine_memory="6MB")
+    receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
     made = {receipt.file: (receipt.status, receipt.message, receipt.loaded_rows) for receipt in receipts}
     assert made == {"large.csv": ("REFUSED", TOO_LARGE, 0), "small.csv": ("LOADED", None, 1)}
+
+
+def test_a_file_for_which_memory_was_short_is_loaded_with_more_of_it(zone: Zone) -> None:
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
+    limits = Limits(engine_memory="6MB", most_engine_memory="100MB")
+    (receipt,) = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
+    assert (receipt.status, receipt.loaded_rows) == ("LOADED", 60_000)
 
 
 def test_a_file_for_which_memory_was_short_is_loaded_by_one_thread(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,11 +210,9 @@ def test_the_paths_that_are_asked_for_are_those_that_are_read(tmp_path: Path, mo
             return super().__contains__(path)
 
     class Reader(TextReader):
-        def texts(self, element: Element) -> Texts:
-            return Asked(super().texts(element))
-
-        def add(self, element: Element, texts: Texts) -> None:
-            texts.update(super().texts(element))
+        def texts_and_kept(self, element: Element) -> tuple[Texts, list[Element]]:
+            texts, kept = super().texts_and_kept(element)
+            return Asked(texts), kept
 
     monkeypatch.setattr(camt, "TextReader", Reader)
     # Where a path has no text, the next one is asked for: hence entries and a statement that state little.

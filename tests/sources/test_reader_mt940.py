@@ -149,6 +149,11 @@ def test_codes_between_slashes_name_the_other_party(
     assert row["remittance_text"] == information
 
 
+def test_a_reference_that_the_payer_did_not_give_is_none(zone: Zone) -> None:
+    given = message(LINE, ":86:166?00GUTSCHRIFT?20EREF+NOTPROVIDED?21SVWZ+Invoice 7")
+    assert rows_of(zone, given, "end_to_end_id, remittance_text") == [(None, "Invoice 7")]
+
+
 def test_a_broken_line_is_not_printed(zone: Zone, capfd: pytest.CaptureFixture[str]) -> None:
     zone.deliver(FEED, "s.sta", message(":61:secret"))
     zone.ingest(FEED)
