@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pytest
 from small_portfolio import AS_OF, REGISTRY, portfolio, spec
 
 from ml import Model, TrainingSpec, fit, score
-from ml.dataset import design_matrix, numeric_features
+from ml.dataset import design_matrix
 from ml.errors import TrainingError
 
 
@@ -98,13 +98,8 @@ def test_any_table_with_key_date_and_label_can_be_learned_from() -> None:
     table["firm"] = np.arange(1500)
     table["year_end"] = "2024-12-31"
     table["failed"] = (generator.random(1500) < 1 / (1 + np.exp(3 - 2 * ratios[:, 0]))).astype(int)
-    cross_section = TrainingSpec(
-        as_of_date=date(2025, 12, 31),
-        key=("year_end", "firm"),
-        label="failed",
-        split="entity",
-        horizon_days=365,
-        features=numeric_features(table, besides=("firm", "failed")),
+    cross_section = TrainingSpec.for_table(
+        date="year_end", key="firm", label="failed", max_rounds=60, tuning_trials=0, bag=2
     )
     model = fit(table, cross_section)
     assert model.manifest.evaluation.auc.value > 0.8
