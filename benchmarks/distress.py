@@ -2,9 +2,9 @@
 
     python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5]
 
-Everything that is chosen (settings, number of trees, calibration) is chosen inside the outer training folds. Each row is
-forecast once, by a model that has not seen it; AUC and average precision are over these forecasts of all rows, with 95 %
-bootstrap intervals, and of the difference on the same resamples.
+Everything that is chosen (settings, number of trees, calibration) is chosen inside the outer training folds. Each row
+is forecast once, by a model that has not seen it; AUC and average precision are over these forecasts of all rows, with
+95 % bootstrap intervals, and of the difference on the same resamples.
 """
 
 from __future__ import annotations

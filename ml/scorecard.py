@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
-from scipy.special import expit, logit
+from scipy.special import chdtri, expit, logit
 
 from ml.dataset import Dataset, Floats, Matrix
 from ml.errors import ModelFolderError, TrainingError
@@ -36,8 +36,10 @@ SHRINKAGE_ROWS = 50.0
 # Weight of the quadratic penalty on the coefficients, per row: correlated features share the evidence.
 PENALTY = 1e-4
 
-# Information value below which a feature is left off the card (Siddiqi: "unpredictive").
+# Information value below which a feature is left off the card (Siddiqi: "unpredictive"). Noise earns some too: as
+# with the PSI, it is (1/events + 1/others) times a chi-square, and a feature must exceed what one in a hundred would.
 LEAST_INFORMATION = 0.02
+CHANCE_OF_NOISE = 0.01
 MOST_FEATURES = 30
 
 POINTS_TO_DOUBLE = 40.0
@@ -52,6 +54,7 @@ class CardFeature(BaseModel):
     weights: tuple[float, ...]
     shares: tuple[float, ...]
     information: float
+    information_of_noise: float
     coefficient: float
 
 
@@ -170,11 +173,11 @@ def fit_scorecard(
     """
     lines = {place: _binned(data, place, feature) for place, feature in enumerate(features)}
     ranked = sorted(lines, key=lambda place: (-lines[place].information, place))
-    chosen = sorted(place for place in ranked[:most_features] if lines[place].information >= LEAST_INFORMATION)
+    chosen = sorted([place for place in ranked if _tells(lines[place])][:most_features])
     if not chosen:
         raise TrainingError(
-            f"None of {len(features)} features has an information value of {LEAST_INFORMATION}; "
-            "a scorecard has nothing to say here."
+            f"None of {len(features)} features has an information value of {LEAST_INFORMATION} and above that of "
+            "noise; a scorecard has nothing to say here."
         )
     weights = np.column_stack(
         [np.asarray(lines[place].weights)[_bins(data.matrix[:, place], lines[place].cuts)] for place in chosen]
@@ -212,8 +215,19 @@ def _binned(data: Dataset, place: int, feature: Feature) -> CardFeature:
         weights=tuple(weights.tolist()),
         shares=tuple((rows / rows.sum()).tolist()),
         information=float(((of_events - of_others) * weights).sum()),
+        information_of_noise=_information_of_noise(data.labels, int((rows > 0).sum())),
         coefficient=0.0,
     )
+
+
+def _tells(line: CardFeature) -> bool:
+    return line.information >= max(LEAST_INFORMATION, line.information_of_noise)
+
+
+def _information_of_noise(labels: Floats, filled_bins: int) -> float:
+    if filled_bins < 2:
+        return 0.0
+    return float((1.0 / labels.sum() + 1.0 / (1.0 - labels).sum()) * chdtri(filled_bins - 1, CHANCE_OF_NOISE))
 
 
 def _cuts(known: NDArray[np.float32], feature: Feature) -> Floats:

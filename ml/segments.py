@@ -48,7 +48,7 @@ def segments(data: Dataset, features: Sequence[Feature]) -> dict[str, NDArray[np
     if ages:
         found["new"] = data.matrix[:, ages[0]] < NEW_BELOW_MONTHS
     if found:
-        full = ~np.column_stack(list(found.values())).any(axis=1)
+        full = np.column_stack(list(found.values())).sum(axis=1) == 0
         found = {"full": full, **found}
     return found
 

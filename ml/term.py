@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from ml.calibration import PD_DECIMALS, Calibration, fit_calibration
+from ml.calibration import PD_DECIMALS, PD_FLOOR, Calibration, fit_calibration
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +63,7 @@ def later_probabilities(first: Floats, raw_scores: Floats, curves: Sequence[Late
     shorter = first
     for horizon in curves:
         longer = shorter + (1.0 - shorter) * horizon.curve.probability(raw_scores)
-        shorter = np.round(longer, PD_DECIMALS)
+        # a PD is below 1, whatever the horizon
+        shorter = np.minimum(np.round(longer, PD_DECIMALS), 1.0 - PD_FLOOR)
         found[horizon.days] = shorter
     return found

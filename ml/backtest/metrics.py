@@ -47,6 +47,13 @@ class CalibrationBin(BaseModel):
     low: float
     high: float
 
+    @property
+    def verdict(self) -> str:
+        """Whether the forecast lies within the interval of the rate."""
+        if self.mean_pd < self.low:
+            return "too low"
+        return "too high" if self.mean_pd > self.high else "within"
+
 
 class Evaluation(BaseModel):
     """What a set of PDs was worth on one set of rows."""

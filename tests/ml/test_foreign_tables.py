@@ -42,7 +42,7 @@ def firms(rows: int = FIRMS, seed: int = 6) -> pd.DataFrame:
 
 
 def firm_spec(**changes: Any) -> TrainingSpec:
-    quick: dict[str, Any] = {"max_rounds": 40, "tuning_trials": 0, "bag": 2, "horizon_days": 365}
+    quick: dict[str, Any] = {"max_rounds": 40, "tuning_trials": 0, "bag": 2, "folds": 3}
     return TrainingSpec.for_table(key="firm", date="year_end", label="failed", **(quick | changes))
 
 
