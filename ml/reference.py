@@ -45,7 +45,7 @@ def reference_bins(data: Dataset, features: Sequence[Feature]) -> pa.Table:
     shows there and in no sampling theory. The last bin has no upper bound (null). Edges are observed deciles, so a
     flag or a column full of zeros keeps whole values in one bin.
     """
-    suppliers = len(np.unique(data.groups.astype(str)))
+    suppliers = len(np.unique(data.ids.astype(str)))
     rows = len(data)
     snapshots, snapshot = np.unique(data.dates, return_inverse=True)
     columns: dict[str, list[object]] = {name: [] for name in REFERENCE_SCHEMA.names}

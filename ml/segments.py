@@ -43,14 +43,14 @@ def segments(data: Dataset, features: Sequence[Feature]) -> dict[str, NDArray[np
     for source in OPTIONAL_SOURCES:
         own = [place for place, feature in enumerate(features) if feature.sources == (source,)]
         if own:
-            found[f"no {source}"] = np.isnan(data.matrix[:, own]).all(axis=1)
+            found[f"no {source}"] = np.logical_and.reduce(np.isnan(data.matrix[:, own]), axis=1)
     ages = [place for place, feature in enumerate(features) if feature.name == AGE_FEATURE]
     if ages:
         found["new"] = data.matrix[:, ages[0]] < NEW_BELOW_MONTHS
-    if found:
-        full = np.column_stack(list(found.values())).sum(axis=1) == 0
-        found = {"full": full, **found}
-    return found
+    if not found:
+        return {}
+    full: NDArray[np.bool_] = np.equal(np.column_stack(list(found.values())).sum(axis=1), 0)
+    return {"full": full, **found}
 
 
 def evaluate_segments(
