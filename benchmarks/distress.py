@@ -1,6 +1,6 @@
 """Real bankruptcies: `ml.fit` beside default LightGBM, nested cross-validation on the same folds in the same run.
 
-    python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5]
+    python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5] [--weighted]
 
 Everything that is chosen (settings, number of trees, calibration) is chosen inside the outer training folds. Each row
 is forecast once, by a model that has not seen it; AUC and average precision are over these forecasts of all rows, with
@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -83,7 +84,7 @@ def intervals(labels: Floats, ours: Floats, default: Floats) -> dict[str, list[l
     return found
 
 
-def run(folder: Path, name: str, settings: dict[str, int]) -> dict[str, object]:
+def run(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, object]:
     """One table's figures."""
     table = read(folder, name)
     spec = ml.TrainingSpec.for_table(key="firm", date="year_end", label="failed", split="entity", **settings)
@@ -110,9 +111,15 @@ def main() -> None:
     parser.add_argument("--table", choices=TABLES, action="append")
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--bag", type=int, default=5)
+    parser.add_argument("--weighted", action="store_true", help="events weigh as much as all others together")
     arguments = parser.parse_args()
+    settings = {
+        "tuning_trials": arguments.trials,
+        "bag": arguments.bag,
+        "params": {"is_unbalance": True} if arguments.weighted else {},
+    }
     for name in arguments.table or TABLES:
-        print(json.dumps(run(arguments.folder, name, {"tuning_trials": arguments.trials, "bag": arguments.bag})))
+        print(json.dumps(run(arguments.folder, name, settings)), flush=True)
 
 
 if __name__ == "__main__":

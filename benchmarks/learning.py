@@ -5,7 +5,8 @@
 One snapshot is learned from and scored; a fifth of the suppliers has no bank data and so a fifth of the columns empty.
 Printed, limits in seconds of the clock: cost of `ml.fit` (as a night fits: with the number of trees from
 cross-validation) and of its training alone beside LightGBM's bare `train`; cost and peak memory of `ml.score` with
-exact reasons for every row beside a bare `predict(pred_contrib=True)`; cost of drift; what small trees cost in accuracy.
+exact reasons for every row beside a bare `predict(pred_contrib=True)`; cost of drift; what small trees cost in
+accuracy.
 """
 
 from __future__ import annotations

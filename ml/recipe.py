@@ -12,6 +12,7 @@ import numpy as np
 from ml.dataset import Dataset, Floats
 from ml.features import Feature
 from ml.model import Estimator
+from ml.monotone import require_monotone
 from ml.scorecard import fit_scorecard
 from ml.spec import TrainingSpec
 from ml.split import Fold, folds_by_entity
@@ -32,9 +33,11 @@ class Recipe:
         """An estimator learned from all rows."""
         if self.spec.estimator == "scorecard":
             return fit_scorecard(data, self.features, **self.params)
-        return fit_trees(
+        trees = fit_trees(
             data, self.features, params=self.params, seed=self.spec.seed, rounds=self.rounds, bag=self.spec.bag
         )
+        require_monotone(trees.text, self.features)
+        return trees
 
     def described(self) -> dict[str, Any]:
         """What the manifest keeps of it."""

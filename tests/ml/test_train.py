@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,9 +38,25 @@ def test_the_same_data_in_any_order_gives_the_same_model_and_scores(
     assert score(again, night).supplier_score.equals(score(model, night).supplier_score)
 
 
-def test_the_number_of_threads_changes_no_score(frame: pd.DataFrame, model: Model, night: pd.DataFrame) -> None:
-    threaded = score(fit(frame, spec(params={"num_threads": 2})), night).supplier_score
-    assert threaded.column("raw_score").equals(score(model, night).supplier_score.column("raw_score"))
+def test_another_process_makes_the_same_model_and_scores(model: Model, night: pd.DataFrame) -> None:
+    program = (
+        "import hashlib; from small_portfolio import *; from ml import fit, score; frame = portfolio(); "
+        "model = fit(frame, spec()); night = frame[frame['as_of_date'] == AS_OF]; "
+        "print(model.manifest.digest(), hashlib.sha256(score(model, night).pd.tobytes()).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    digest = hashlib.sha256(score(model, night).pd.tobytes()).hexdigest()
+    assert done.stdout.split() == [model.manifest.digest(), digest]
+
+
+def test_the_number_of_threads_changes_no_score(frame: pd.DataFrame) -> None:
+    one, two = (
+        fit(frame, spec(params={"num_threads": threads}, max_rounds=8, tuning_folds=0)).parts.estimator.text
+        for threads in (1, 2)
+    )
+    assert two == one.replace("[num_threads: 1]", "[num_threads: 2]")
 
 
 def test_another_seed_is_another_version(frame: pd.DataFrame, model: Model) -> None:
