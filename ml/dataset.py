@@ -128,6 +128,9 @@ def feature_values(table: pa.Table, feature: Feature) -> Floats:
 def days(table: pa.Table, name: str) -> Days:
     """A date column as datetime64[D]; text in ISO form and timestamps are taken too."""
     column = table.column(name)
+    if is_numeric(column.type):
+        # a year would be read as a number of days since 1970
+        raise FrameError(f"Column '{name}' is of type {column.type}, no date; give DATE or YYYY-MM-DD.")
     try:
         dates = pc.cast(column, pa.date32())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -34,7 +34,7 @@ class Recipe:
         if self.spec.estimator == "scorecard":
             return fit_scorecard(data, self.features, **self.params)
         trees = fit_trees(
-            data, self.features, params=self.params, seed=self.spec.seed, rounds=self.rounds, bag=self.spec.bag
+            data, self.features, params=self.params, seed=self.spec.seed, rounds=self.rounds, bag=self.spec.bag or 1
         )
         require_monotone(trees.text, self.features)
         return trees

@@ -18,13 +18,10 @@ from ml.model import TEST_SCHEMA, Model, Parts, Scaling
 from ml.procedure import Learned, learn_by_entity, learn_by_window
 from ml.reference import SAMPLE_ROWS, reference_bins, sample_rows
 from ml.segments import evaluate_segments
-from ml.spec import TrainingSpec
+from ml.spec import SMALL_TABLE_ROWS, TrainingSpec
 from ml.split import WindowPlaces, entity_places, window_places
 
 LIBRARIES = ("lightgbm", "numpy", "optuna", "pandas", "pyarrow", "scipy")
-
-# Above this many rows one hold-out is as sharp a judge as nested cross-validation and costs a tenth.
-NESTED_ROWS = 50_000
 
 
 def fit(frame: Frame, spec: TrainingSpec) -> Model:
@@ -47,6 +44,7 @@ def fit(frame: Frame, spec: TrainingSpec) -> Model:
         as_of_date=spec.as_of_date,
         horizon_days=spec.horizon_days,
     )
+    spec = spec.with_bag_for(len(rows))
     _refuse_one_outcome(rows, spec)
     split, windows = _windows(rows, spec)
     features, left_out = declare(rows.table, np.arange(len(rows)) if windows is None else windows.train, spec)
@@ -68,7 +66,8 @@ def fit(frame: Frame, spec: TrainingSpec) -> Model:
 def _windows(rows: Rows, spec: TrainingSpec) -> tuple[SplitName, WindowPlaces | None]:
     """How the table is judged, and the places of its windows; nested cross-validation has none."""
     if spec.split == "entity" or (spec.split == "auto" and len(np.unique(rows.dates)) == 1):
-        if len(rows) <= NESTED_ROWS:
+        # on a large table one hold-out is as sharp a judge as nested cross-validation and costs a tenth
+        if len(rows) <= SMALL_TABLE_ROWS:
             return "nested", None
         return "entity", entity_places(rows.groups, rows.labels, spec.seed)
     return "time", window_places(

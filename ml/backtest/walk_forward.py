@@ -77,6 +77,7 @@ def walk_forward(frame: Frame, spec: TrainingSpec, *, refit_every: int = 3) -> W
         as_of_date=spec.as_of_date,
         horizon_days=spec.horizon_days,
     )
+    spec = spec.with_bag_for(len(rows))
     # what kind of feature a column is may be seen on the oldest rows only
     oldest = np.flatnonzero(rows.dates <= np.quantile(rows.dates.astype(np.int64), 0.25).astype("datetime64[D]"))
     features = declare(rows.table, oldest, spec)[0].features

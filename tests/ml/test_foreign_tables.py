@@ -140,7 +140,7 @@ def test_groups_are_not_torn_apart() -> None:
     together = fit(table, firm_spec(features=["fingerprint"], group="owner", params=by_heart))
     apart = fit(table, firm_spec(features=["fingerprint"], params=by_heart))
     assert together.manifest.evaluation.auc.value < 0.62
-    assert apart.manifest.evaluation.auc.value > 0.9
+    assert apart.manifest.evaluation.auc.value > 0.75
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,7 @@ def test_groups_are_not_torn_apart() -> None:
         ({"firm": "F1"}, FrameError, "599 rows repeat a key of"),
         ({"firm": None}, FrameError, "'firm' is null in 600 rows"),
         ({"year_end": "last year"}, FrameError, "'year_end' holds no dates"),
+        ({"year_end": 2024}, FrameError, "'year_end' is of type int64, no date"),
         ({"sector": [1, "a"] * 300}, FrameError, "mixes types"),
     ],
 )
