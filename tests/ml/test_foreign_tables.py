@@ -137,8 +137,8 @@ def test_groups_are_not_torn_apart() -> None:
         "num_leaves": 63,
         "max_depth": -1,
     }
-    together = fit(table, firm_spec(features=["fingerprint"], group="owner", params=by_heart))
-    apart = fit(table, firm_spec(features=["fingerprint"], params=by_heart))
+    together = fit(table, firm_spec(features=["fingerprint"], group="owner", params=by_heart, bag=1))
+    apart = fit(table, firm_spec(features=["fingerprint"], params=by_heart, bag=1))
     assert together.manifest.evaluation.auc.value < 0.62
     assert apart.manifest.evaluation.auc.value > 0.75
 
