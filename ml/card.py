@@ -156,7 +156,7 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         f"Split by {manifest.split}"
         + (f", {manifest.embargo_days} days of embargo between windows.\n\n" if manifest.split == "time" else ".\n\n")
         + _table(
-            ("window", "from", "to", "snapshots", "rows", "suppliers", "events", "rate"),
+            ("window", "from", "to", "snapshots", "rows", "groups", "events", "rate"),
             [_window_row(name, getattr(windows, name)) for name in ("train", "calibration", "test")],
         ),
         f"Calibration: beta curve, a = {curve.a:.3f}, b = {curve.b:.3f}, c = {curve.c:.3f}, fitted on {curve.events} "
@@ -164,7 +164,8 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         f"in {curve.rows} rows "
         + ("later than training." if manifest.split == "time" else "scored by models that had not seen them."),
         f"## Validation, {judged}",
-        "95 % bootstrap intervals over suppliers in brackets.\n\n" + _figures(manifest.evaluation, oracle),
+        "95 % bootstrap intervals over groups of connected parties in brackets.\n\n"
+        + _figures(manifest.evaluation, oracle),
         _oracle_text(oracle),
         "![ROC](roc.png) ![calibration](calibration.png)",
         "### Calibration by PD, ten equal bins\n\n" + _bins("bin", manifest.evaluation.bins),
