@@ -1,6 +1,7 @@
 """Real bankruptcies: `ml.fit` beside default LightGBM, nested cross-validation on the same folds in the same run.
 
-    python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5] [--metric auc] [--weighted]
+    python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5]
+        [--metric auc] [--weighted]
 
 Everything that is chosen (settings, number of trees, calibration) is chosen inside the outer training folds. Each row
 is forecast once, by a model that has not seen it; AUC and average precision are over these forecasts of all rows, with
