@@ -5,6 +5,7 @@ Takes and returns tables and knows no path but a model's folder.
 
 from ml.model import Model
 from ml.scoring import Scores, score
-from ml.train import TrainingSpec, fit
+from ml.spec import TrainingSpec
+from ml.train import fit
 
 __all__ = ["Model", "Scores", "TrainingSpec", "fit", "score"]

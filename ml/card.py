@@ -6,6 +6,7 @@ alone, and again when the oracle's figures arrive.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ml.backtest.metrics import CalibrationBin, Evaluation, Interval, evaluate
 from ml.dataset import as_table, days, entities, numbers, require_columns
 from ml.errors import FrameError
 from ml.folder import read_model, write_evidence
-from ml.manifest import Window, canonical_json
+from ml.manifest import Manifest, Window, canonical_json
 from ml.model import Model
 from ml.plots import calibration_plot, importance_plot, roc_plot
 
@@ -130,7 +131,11 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
     """The card as Markdown, pictures by relative name."""
     manifest, curve = model.manifest, model.parts.scaling.calibration
     windows = manifest.windows
-    judged = "out of time" if manifest.split == "time" else "on suppliers held out (the table has no time to split by)"
+    judged = {
+        "time": "out of time",
+        "entity": "on entities held out (the table has no time to split by)",
+        "nested": "by nested cross-validation (the table has no time to split by)",
+    }[manifest.split]
     sections = [
         f"# Model card: {model.version}",
         f"Probability of distress within {manifest.label.horizon_days} days, per supplier and night. Trained on what "
@@ -151,18 +156,24 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         f"Split by {manifest.split}"
         + (f", {manifest.embargo_days} days of embargo between windows.\n\n" if manifest.split == "time" else ".\n\n")
         + _table(
-            ("window", "from", "to", "snapshots", "rows", "suppliers", "events", "rate"),
+            ("window", "from", "to", "snapshots", "rows", "groups", "events", "rate"),
             [_window_row(name, getattr(windows, name)) for name in ("train", "calibration", "test")],
         ),
         f"Calibration: beta curve, a = {curve.a:.3f}, b = {curve.b:.3f}, c = {curve.c:.3f}, fitted on {curve.events} "
         "events "
-        f"in {curve.rows} rows later than training.",
+        f"in {curve.rows} rows "
+        + ("later than training." if manifest.split == "time" else "scored by models that had not seen them."),
         f"## Validation, {judged}",
-        "95 % bootstrap intervals over suppliers in brackets.\n\n" + _figures(manifest.evaluation, oracle),
+        "95 % bootstrap intervals over groups of connected parties in brackets.\n\n"
+        + _figures(manifest.evaluation, oracle),
         _oracle_text(oracle),
         "![ROC](roc.png) ![calibration](calibration.png)",
         "### Calibration by PD, ten equal bins\n\n" + _bins("bin", manifest.evaluation.bins),
-        "### Calibration by grade\n\n" + _bins("grade", manifest.evaluation.grades),
+        "### Calibration by grade\n\n"
+        "A grade stands where its mean PD lies within Jeffreys' interval of what was observed.\n\n"
+        + _bins("grade", manifest.evaluation.grades),
+        _later_text(model),
+        _segment_text(manifest),
         "### Importance\n\n![importance](importance.png)",
         "## Monitoring",
         "Drift is measured every night against the test window (`reference.parquet`): PSI per feature on its bins "
@@ -174,6 +185,49 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         + ". The same data, settings and libraries give the same version.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _later_text(model: Model) -> str:
+    """Longer horizons and what they are worth on judged rows whose longer horizon is over."""
+    manifest = model.manifest
+    title = "### Longer horizons\n\n"
+    if not manifest.label.later:
+        return title + "None: no label of a longer horizon was given, or too few of its windows were over."
+    rows = []
+    for horizon, column in manifest.label.later.items():
+        figures = manifest.later_evaluations.get(horizon)
+        if figures is None:
+            rows.append((f"{horizon} days", column, "none is over yet", "", ""))
+            continue
+        auc, error = _interval(figures.auc, 1, ".3f"), _interval(figures.ece, 100, ".2f")
+        rows.append((f"{horizon} days", column, f"{figures.rows} / {figures.events}", auc, error))
+    return (
+        title
+        + "Each adds the calibrated chance of distress after the shorter horizon, so no PD falls with the horizon.\n\n"
+        + _table(("horizon", "label", "rows / events", "ROC AUC", "ECE, points"), rows)
+    )
+
+
+def _segment_text(manifest: Manifest) -> str:
+    title = "### By what is known of a supplier\n\n"
+    if not manifest.segments:
+        return title + "The features name no sources, so there are no segments to tell apart."
+    rows = []
+    for name, segment in manifest.segments.items():
+        figures = segment.evaluation
+        shown = (
+            ("too few events", "", "", "")
+            if figures is None
+            else (
+                _interval(figures.auc, 1, ".3f"),
+                _interval(figures.average_precision, 1, ".3f"),
+                _interval(figures.capture_worst_5pct, 1, ".3f"),
+                _interval(figures.ece, 100, ".2f"),
+            )
+        )
+        rows.append((name, f"{segment.rows} / {segment.events}", *shown))
+    header = ("segment", "rows / events", "ROC AUC", "average precision", "capture in the worst 5 %", "ECE, points")
+    return title + _table(header, rows)
 
 
 def _oracle_text(oracle: OracleComparison | None) -> str:
@@ -199,6 +253,7 @@ def _figures(whole: Evaluation, oracle: OracleComparison | None) -> str:
         columns |= {"model, oracle's rows": oracle.model, "oracle": oracle.oracle}
     names = {
         "ROC AUC": ("auc", 1, ".3f"),
+        "KS": ("ks", 1, ".3f"),
         "average precision": ("average_precision", 1, ".3f"),
         "capture in the worst 5 %": ("capture_worst_5pct", 1, ".3f"),
         "Brier score": ("brier", 1, ".4f"),
@@ -223,14 +278,22 @@ def _window_row(name: str, window: Window) -> tuple[str, ...]:
 
 def _bins(kind: str, bins: tuple[CalibrationBin, ...]) -> str:
     return _table(
-        (kind, "rows", "events", "mean PD", "observed", "95 % (Jeffreys)"),
+        (kind, "rows", "events", "mean PD", "observed", "95 % (Jeffreys)", "mean PD is"),
         [
-            (b.name, str(b.rows), str(b.events), f"{b.mean_pd:.2%}", f"{b.rate:.2%}", f"{b.low:.2%} - {b.high:.2%}")
+            (
+                b.name,
+                str(b.rows),
+                str(b.events),
+                f"{b.mean_pd:.2%}",
+                f"{b.rate:.2%}",
+                f"{b.low:.2%} - {b.high:.2%}",
+                b.verdict,
+            )
             for b in bins
         ],
     )
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,16 +1,19 @@
 """From a table to what a model takes: keys, a design matrix in registry order, labels.
 
-Nothing is imputed: a missing value stays NaN in the matrix, and a value that is no number refuses the table.
+Nothing is imputed: a missing value stays NaN in the matrix, and a value that is no number refuses the table, unless the
+feature was declared with categories.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from functools import cached_property
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,17 +22,46 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.errors import FrameError
-from ml.features import Feature, FeatureRegistry
+from ml.features import Feature
 
 Frame: TypeAlias = pa.Table | pd.DataFrame
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
+# The digest copies the matrix; in parts, so that a million rows do not stand in memory twice.
+DIGEST_ROWS = 65_536
+
 
 def as_table(frame: Frame) -> pa.Table:
-    """The frame as an Arrow table; a pandas NaN becomes a null."""
-    return pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
+    """The frame as an Arrow table without dictionary columns; a pandas NaN becomes a null.
+
+    Raises:
+        FrameError: two columns share a name, or a pandas column mixes types.
+    """
+    if isinstance(frame, pd.DataFrame):
+        _refuse_repeated([str(name) for name in frame.columns])
+        try:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise FrameError(
+                f"A column of the table mixes types ({'; '.join(map(str, error.args))}); give one."
+            ) from None
+    else:
+        _refuse_repeated(frame.column_names)
+        table = frame
+    for place, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            table = table.set_column(place, column.name, pc.cast(table.column(place), column.type.value_type))
+    return table
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise FrameError(
+            f"The table has {names.count(repeated[0])} columns named '{repeated[0]}'; give each its own name."
+        )
 
 
 def require_columns(table: pa.Table, names: Sequence[str], purpose: str) -> None:
@@ -53,36 +85,52 @@ def is_numeric(column_type: pa.DataType) -> bool:
     return any(test(column_type) for test in tests)
 
 
-def numeric_features(frame: Frame, besides: Collection[str]) -> FeatureRegistry:
-    """Every numeric column but the named ones as an unconstrained feature: for a table that has no registry of its
-    own."""
-    schema = as_table(frame).schema
-    return FeatureRegistry.of_columns(
-        [column.name for column in schema if column.name not in besides and is_numeric(column.type)]
-    )
+def is_text(column_type: pa.DataType) -> bool:
+    """Whether a column holds text."""
+    return any(test(column_type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
-def numbers(table: pa.Table, name: str) -> Floats:
+def numbers(table: pa.Table, name: str, *, infinite: Literal["refused", "kept"] = "refused") -> Floats:
     """A numeric column as float64, NaN where null.
 
     Raises:
-        FrameError: the column is not numeric, or holds an infinite value.
+        FrameError: the column is not numeric, or holds an infinite value where these are refused.
     """
     column = table.column(name)
     if not is_numeric(column.type):
         raise FrameError(f"Column '{name}' is of type {column.type}, not a number; cast it where the table is built.")
     values: Floats = pc.cast(column, pa.float64(), safe=False).to_numpy()
-    infinite = int(np.isinf(values).sum())
-    if infinite:
+    beyond = int(np.isinf(values).sum()) if infinite == "refused" else 0
+    if beyond:
         raise FrameError(
-            f"Column '{name}' holds {infinite} infinite values; a division by zero must be null where it is computed."
+            f"Column '{name}' holds {beyond} infinite values; a division by zero must be null where it is computed."
         )
     return values
+
+
+def category_codes(table: pa.Table, feature: Feature) -> Floats:
+    """Place of each value among the feature's categories, their count for any other value, NaN where null."""
+    categories = feature.categories or ()
+    column = pc.cast(table.column(feature.name), pa.string())
+    codes = pc.index_in(column, value_set=pa.array(categories, pa.string()), skip_nulls=True)
+    codes = pc.if_else(pc.is_valid(column), pc.fill_null(codes, len(categories)), pa.scalar(None, pa.int32()))
+    found: Floats = pc.cast(codes, pa.float64()).to_numpy()
+    return found
+
+
+def feature_values(table: pa.Table, feature: Feature) -> Floats:
+    """What the model sees of a column, as float64: its numbers, or the codes of its categories; NaN where missing."""
+    if feature.categories is not None:
+        return category_codes(table, feature)
+    return numbers(table, feature.name, infinite=feature.infinite)
 
 
 def days(table: pa.Table, name: str) -> Days:
     """A date column as datetime64[D]; text in ISO form and timestamps are taken too."""
     column = table.column(name)
+    if is_numeric(column.type):
+        # a year would be read as a number of days since 1970
+        raise FrameError(f"Column '{name}' is of type {column.type}, no date; give DATE or YYYY-MM-DD.")
     try:
         dates = pc.cast(column, pa.date32())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -108,8 +156,10 @@ def design_matrix(table: pa.Table, features: Sequence[Feature]) -> Matrix:
     """
     require_columns(table, [feature.name for feature in features], "the model")
     matrix = np.empty((table.num_rows, len(features)), dtype=np.float32)
-    for position, feature in enumerate(features):
-        matrix[:, position] = numbers(table, feature.name)
+    # a number beyond float32 becomes infinite, which keeps its order: trees and bins look at nothing else
+    with np.errstate(over="ignore"):
+        for position, feature in enumerate(features):
+            matrix[:, position] = feature_values(table, feature)
     return matrix
 
 
@@ -126,13 +176,36 @@ def check_keys(dates: Days, ids: NDArray[np.object_], key: tuple[str, str]) -> N
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Rows:
     """Labelled rows sorted by date and entity, so that the order of delivery leaves no trace in a model.
 
-    `matrix` is (rows, features); `labels` holds 0.0 or 1.0; `groups` are the entities that must not be separated.
+    `labels` holds 0.0 or 1.0; `groups` are the entities that must not be separated.
     """
 
     table: pa.Table
+    dates: Days
+    ids: NDArray[np.object_]
+    groups: NDArray[np.object_]
+    labels: Floats
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def with_features(self, features: Sequence[Feature]) -> Dataset:
+        """The rows with their design matrix."""
+        matrix = design_matrix(self.table, features)
+        return Dataset(self.table, np.arange(len(self)), self.dates, self.ids, self.groups, matrix, self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled rows as a model takes them: `matrix` is (rows, features), the other arrays are (rows,).
+
+    `source` is the table that the rows were taken from, `places` where they stand in it.
+    """
+
+    source: pa.Table
+    places: NDArray[np.intp]
     dates: Days
     ids: NDArray[np.object_]
     groups: NDArray[np.object_]
@@ -142,10 +215,16 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @cached_property
+    def table(self) -> pa.Table:
+        """The rows with all columns of the source; gathered on demand, as training alone never needs them."""
+        return self.source.take(pa.array(self.places))
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Dataset:
         index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return Dataset(
-            self.table.take(pa.array(index)),
+            self.source,
+            self.places[index],
             self.dates[index],
             self.ids[index],
             self.groups[index],
@@ -159,45 +238,67 @@ class Dataset:
         content.update(self.dates.astype(np.int64).tobytes())
         content.update("\x1f".join(self.ids.tolist()).encode())
         # NaNs differ in their payload bits between producers; one pattern stands for missing
-        content.update(np.where(np.isnan(self.matrix), np.float32(np.nan), self.matrix).tobytes())
+        for begin in range(0, len(self), DIGEST_ROWS):
+            part = self.matrix[begin : begin + DIGEST_ROWS]
+            content.update(np.where(np.isnan(part), np.float32(np.nan), part).tobytes())
         content.update(self.labels.tobytes())
         return content.hexdigest()
 
 
 def labelled(
     frame: Frame,
-    features: FeatureRegistry,
     *,
     key: tuple[str, str],
     label: str,
     group: str | None,
-    as_of_date: date,
+    as_of_date: date | None,
     horizon_days: int,
-) -> Dataset:
+) -> Rows:
     """The rows a model may learn from: eligible, with a label whose horizon was over by `as_of_date`.
 
     A label that is present before its horizon is over is dropped too: on that night it could only be known for
-    events, and learning from the early half of the answers biases the rate.
+    events, and learning from the early half of the answers biases the rate. Without an `as_of_date` every label given
+    is final.
+
+    Raises:
+        FrameError: a column is absent, a key repeats or is null, or the label is no truth value.
     """
     table = as_table(frame)
     require_columns(table, [*key, label, *([group] if group else [])], "training")
     if "population_status" in table.column_names:
         table = table.filter(pc.equal(table.column("population_status"), "ELIGIBLE"))
-    dates, outcome = days(table, key[0]), numbers(table, label)
-    matured = dates + np.timedelta64(horizon_days, "D") <= np.datetime64(as_of_date)
-    table = table.filter(pa.array(matured & ~np.isnan(outcome)))
+    dates, outcome = days(table, key[0]), truth_values(table, label)
+    learnable = ~np.isnan(outcome)
+    if as_of_date is not None:
+        learnable &= dates + np.timedelta64(horizon_days, "D") <= np.datetime64(as_of_date)
+    if not learnable.all():
+        table, dates, outcome = table.filter(pa.array(learnable)), dates[learnable], outcome[learnable]
 
-    dates, ids, outcome = days(table, key[0]), entities(table, key[1]), numbers(table, label)
-    if not np.isin(outcome, (0.0, 1.0)).all():
-        raise FrameError(f"Label '{label}' must be true or false (1 or 0); it holds other values.")
+    ids = entities(table, key[1])
     check_keys(dates, ids, key)
     order = np.lexsort((ids.astype(str), dates))
-    table = table.take(pa.array(order))
-    return Dataset(
-        table,
-        dates[order],
-        ids[order],
-        entities(table, group) if group else ids[order],
-        design_matrix(table, features.features),
-        outcome[order],
-    )
+    if (order != np.arange(len(order))).any():
+        table = table.take(pa.array(order))
+    return Rows(table, dates[order], ids[order], entities(table, group) if group else ids[order], outcome[order])
+
+
+def truth_values(table: pa.Table, label: str) -> Floats:
+    """A label column as 1.0, 0.0 and NaN; booleans, numbers and the texts 0 and 1 are taken.
+
+    Raises:
+        FrameError: the column holds anything else.
+    """
+    column = table.column(label)
+    if is_text(column.type):
+        try:
+            column = pc.cast(column, pa.float64())
+        except pa.ArrowInvalid:
+            found = ", ".join(sorted(map(str, pc.unique(column).to_pylist()))[:3])
+            raise FrameError(
+                f"Label '{label}' is text ({found}, …); give true where the event happened and false where not."
+            ) from None
+        table = pa.table({label: column})
+    outcome = numbers(table, label, infinite="kept")
+    if not np.isin(outcome[~np.isnan(outcome)], (0.0, 1.0)).all():
+        raise FrameError(f"Label '{label}' must be true or false (1 or 0); it holds other values.")
+    return outcome

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import chdtri
 
-from ml.dataset import Frame, as_table, numbers, require_columns
+from ml.dataset import Frame, as_table, feature_values, numbers, require_columns
 from ml.errors import FrameError
 from ml.model import Model
 from ml.reference import MISSING_BIN, SAMPLE_ROWS, SMOOTHING, sample_rows
@@ -127,7 +127,10 @@ def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "
         raise FrameError(
             f"No eligible supplier on {as_of_date}, so drift cannot be measured; check the night's features."
         )
-    measured = _psi(pa.table({name: numbers_or_null(table, name) for name in names}), model.parts.reference)
+    night = pa.table(
+        {feature.name: pa.array(feature_values(table, feature), from_pandas=True) for feature in model.features}
+    )
+    measured = _psi(night, model.parts.reference)
     columns = {name: measured.column(name).to_numpy(zero_copy_only=False) for name in measured.column_names}
     place = {name: row for row, name in enumerate(columns["feature_name"])}
     order = np.array([place[name] for name in names])
@@ -157,11 +160,6 @@ def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "
     )
 
 
-def numbers_or_null(table: pa.Table, name: str) -> pa.Array:
-    """A numeric column as float64 with null, never NaN, for missing: SQL orders NaN above every number."""
-    return pa.array(numbers(table, name), from_pandas=True)
-
-
 def _psi(current: pa.Table, reference: pa.Table) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("reference", reference)
@@ -185,7 +183,8 @@ def _bin_expression(name: str, reference: pa.Table) -> str:
         pc.and_(pc.equal(reference.column("feature_name"), name), pc.is_valid(reference.column("upper")))
     )
     edges = sorted(zip(rows.column("upper").to_pylist(), rows.column("bin").to_pylist(), strict=True))
-    steps = "".join(f" when {column} <= {upper!r}::double then {number}" for upper, number in edges)
+    steps = "".join(f" when {column} <= '{upper!r}'::double then {number}" for upper, number in edges)
+    # null, never NaN, stands for missing here: SQL orders NaN above every number
     return f"case when {column} is null then {MISSING_BIN}{steps} else {len(edges)} end"
 
 

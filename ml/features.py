@@ -11,7 +11,7 @@ import json
 import math
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,9 @@ class Feature(BaseModel):
 
     `sign` is the direction of risk and the model's monotone constraint: +1 higher is riskier, -1 higher is safer, 0
     free. `reason` is a format string over `{value}` and `{peer}`, both in the feature's own unit.
+
+    A feature with `categories` is a text column: the model sees a value's place in the list, and one place for all
+    values outside it. `infinite="kept"` takes an infinite value for what it is, larger than any number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,12 +66,22 @@ class Feature(BaseModel):
     family: Family
     sources: tuple[str, ...] = ()
     formula: str
-    unit: Literal["ratio", "days", "count", "amount", "index", "flag", "pct"]
+    unit: Literal["ratio", "days", "count", "amount", "index", "flag", "pct", "category"]
     sign: Literal[-1, 0, 1]
+    categories: tuple[str, ...] | None = None
+    infinite: Literal["refused", "kept"] = "refused"
     window_days: int | None = Field(default=None, ge=0)
     missing: str
     reason: str
     reason_missing: str | None = None
+
+    @model_validator(mode="after")
+    def _categories_have_no_direction(self) -> Feature:
+        if (self.categories is not None) != (self.unit == "category"):
+            raise ValueError("a feature has categories if and only if its unit is category")
+        if self.categories is not None and self.sign:
+            raise ValueError("categories have no order, so the sign must be 0")
+        return self
 
     @model_validator(mode="after")
     def _sentences_can_be_rendered(self) -> Feature:
@@ -78,7 +91,7 @@ class Feature(BaseModel):
                 unknown = ", ".join(sorted(fields - {"value", "peer"}))
                 raise ValueError(f"its reason sentence uses {{{unknown}}}; only {{value}} and {{peer}} are known")
             try:
-                template.format(value=Figure(1.0), peer=Figure(1.0))
+                self._rendered(template, 0.0, 0.0)
             except ValueError as error:
                 raise ValueError(f"its reason sentence cannot be rendered ({error})") from None
         return self
@@ -86,10 +99,21 @@ class Feature(BaseModel):
     def sentence(self, value: float, peer: float) -> str:
         """The reason sentence for one supplier: its value beside the median of its peers, NaN where not known."""
         if not math.isnan(value):
-            return self.reason.format(value=Figure(value), peer=Figure(peer))
+            return self._rendered(self.reason, value, peer)
         if self.reason_missing is not None:
-            return self.reason_missing.format(value=Figure(value), peer=Figure(peer))
+            return self._rendered(self.reason_missing, value, peer)
         return f"{self.name.replace('_', ' ').capitalize()} is {UNKNOWN}: {self.missing}"
+
+    def _rendered(self, template: str, value: float, peer: float) -> str:
+        if self.categories is None:
+            return template.format(value=Figure(value), peer=Figure(peer))
+        return template.format(value=self._category(value), peer=self._category(peer))
+
+    def _category(self, code: float) -> str:
+        if math.isnan(code):
+            return UNKNOWN
+        categories = self.categories or ()
+        return categories[int(code)] if code < len(categories) else "another value"
 
 
 @dataclass(frozen=True)
@@ -108,27 +132,6 @@ class FeatureRegistry:
                     f"Feature '{feature.name}' is declared twice in the registry; keep one of the two entries."
                 )
             seen.add(feature.name)
-
-    @classmethod
-    def of_columns(cls, names: Sequence[str]) -> FeatureRegistry:
-        """A registry for a table that comes without one: columns as they are, unconstrained."""
-        return cls(
-            tuple(
-                Feature(
-                    name=name,
-                    indicator_id="",
-                    family="unclassified",
-                    formula=f"column {name} as delivered".replace("{", "(").replace("}", ")"),
-                    unit="index",
-                    sign=0,
-                    missing="not delivered",
-                    reason=f"{name.strip()} is {{value:.4g}} (peers {{peer:.4g}})"
-                    if not re.search(r"[{}]", name)
-                    else "value {value:.4g} (peers {peer:.4g})",
-                )
-                for name in names
-            )
-        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -149,6 +152,30 @@ class FeatureRegistry:
 
     def __len__(self) -> int:
         return len(self.features)
+
+
+def column_feature(
+    name: str,
+    *,
+    sign: Literal[-1, 0, 1] = 0,
+    categories: tuple[str, ...] | None = None,
+    infinite: Literal["refused", "kept"] = "refused",
+) -> Feature:
+    """The entry of a column that no registry describes."""
+    spoken = re.sub(r"[{}]", "", name).strip() or "value"
+    figures = "{value} (most peers {peer})" if categories is not None else "{value:.4g} (peers {peer:.4g})"
+    return Feature(
+        name=name,
+        indicator_id="",
+        family="unclassified",
+        formula="column as delivered",
+        unit="index" if categories is None else "category",
+        sign=sign,
+        categories=categories,
+        infinite=infinite,
+        missing="not delivered",
+        reason=f"{spoken} is {figures}",
+    )
 
 
 def load_registry(path: Path = REGISTRY_PATH) -> FeatureRegistry:

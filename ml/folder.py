@@ -11,13 +11,13 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from ml import trees
+from ml import scorecard, trees
 from ml.errors import ModelFolderError
 from ml.manifest import Manifest, canonical_json, sha256
 from ml.model import (
@@ -31,12 +31,16 @@ from ml.model import (
     Parts,
     Scaling,
 )
+from ml.scorecard import ScorecardEstimator
 from ml.trees import TreeEstimator, booster_names
 
 MANIFEST_FILE = "manifest.json"
 EVIDENCE_FILE = "evidence.json"
 
-ESTIMATORS = {trees.KIND: TreeEstimator}
+ESTIMATORS: dict[str, Callable[[str], Estimator]] = {
+    trees.KIND: TreeEstimator,
+    scorecard.KIND: ScorecardEstimator,
+}
 
 REMEDY = "restore the folder from a copy or train again"
 

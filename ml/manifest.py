@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ml.backtest.metrics import Evaluation
 from ml.features import Feature
+from ml.segments import SegmentEvaluation
+
+SplitName = Literal["time", "entity", "nested"]
 
 
 class Record(BaseModel):
@@ -21,6 +24,7 @@ class LabelDefinition(Record):
     column: str
     horizon_days: int
     definition: str
+    later: dict[int, str]
 
 
 class Window(Record):
@@ -44,7 +48,8 @@ class Manifest(Record):
     """What `manifest.json` holds.
 
     `version` ends in the first eight characters of `digest()`, which covers every other field, and these cover every
-    file by its sha256. No clock and no path is in it: the same data and the same settings give the same version.
+    file by its sha256. `left_out` says of columns that could have been learned from why they were not. No clock and no
+    path is in it: the same data and the same settings give the same version.
     """
 
     version: str = ""
@@ -55,7 +60,7 @@ class Manifest(Record):
     key: tuple[str, str]
     segment_columns: tuple[str, ...]
     label: LabelDefinition
-    split: Literal["time", "entity"]
+    split: SplitName
     embargo_days: int
     windows: Windows
     params: dict[str, Any]
@@ -63,6 +68,9 @@ class Manifest(Record):
     data_digest: str
     libraries: dict[str, str]
     evaluation: Evaluation
+    later_evaluations: dict[int, Evaluation]
+    segments: dict[str, SegmentEvaluation]
+    left_out: dict[str, str]
     files: dict[str, str]
 
     def digest(self) -> str:

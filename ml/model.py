@@ -17,6 +17,7 @@ from ml.calibration import Calibration, GradeScale
 from ml.dataset import Matrix
 from ml.features import Feature
 from ml.manifest import Manifest, canonical_json
+from ml.term import LaterHorizon, later_probabilities
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +65,7 @@ class Scaling(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     calibration: Calibration
+    later: tuple[LaterHorizon, ...]
     grade_scale: GradeScale
 
 
@@ -122,6 +124,10 @@ class Model:
     def probability(self, raw_scores: Floats) -> Floats:
         """Calibrated PD over the horizon, 8 decimals."""
         return self.parts.scaling.calibration.probability(raw_scores)
+
+    def later_probability(self, raw_scores: Floats) -> dict[int, Floats]:
+        """PD over each longer horizon the model knows, in days; never smaller than over a shorter one."""
+        return later_probabilities(self.probability(raw_scores), raw_scores, self.parts.scaling.later)
 
     def important_features(self, count: int) -> list[str]:
         """Names of the features that decide most, first the most important."""

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml.dataset import Dataset, numbers
+from ml.dataset import Dataset, feature_values
 from ml.features import Feature
 
 BIN_COUNT = 10
@@ -45,12 +45,12 @@ def reference_bins(data: Dataset, features: Sequence[Feature]) -> pa.Table:
     shows there and in no sampling theory. The last bin has no upper bound (null). Edges are observed deciles, so a
     flag or a column full of zeros keeps whole values in one bin.
     """
-    suppliers = len(np.unique(data.groups.astype(str)))
+    suppliers = len(np.unique(data.ids.astype(str)))
     rows = len(data)
     snapshots, snapshot = np.unique(data.dates, return_inverse=True)
     columns: dict[str, list[object]] = {name: [] for name in REFERENCE_SCHEMA.names}
     for feature in features:
-        values = numbers(data.table, feature.name)
+        values = feature_values(data.table, feature)
         known = values[~np.isnan(values)]
         edges = _edges(known)
         bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))

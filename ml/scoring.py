@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,16 @@ from ml.dataset import (
     days,
     design_matrix,
     entities,
-    numbers,
+    feature_values,
     require_columns,
 )
 from ml.errors import ScoringError
+from ml.features import Feature
 from ml.model import Model
+from ml.term import LATER_HORIZONS
+
+if TYPE_CHECKING:
+    from pandas.core.groupby import SeriesGroupBy
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -45,6 +51,8 @@ SCORE_SCHEMA = pa.schema(
         ("base_value", pa.float64()),
         ("contribution_sum", pa.float64()),
         ("pd_90d", pa.float64()),
+        ("pd_180d", pa.float64()),
+        ("pd_365d", pa.float64()),
         ("grade", pa.int32()),
         ("score", pa.int32()),
         ("scored_at", pa.timestamp("us")),
@@ -80,10 +88,20 @@ NOTHING_AGAINST = "No indicator raises the risk above the portfolio's average"
 @dataclass(frozen=True)
 class Scores:
     """`supplier_score` (`SCORE_SCHEMA`): one row per row of the input. `score_reason` (`REASON_SCHEMA`): 1 to 5 per
-    scored row. Both in the order of the input."""
+    scored row. Both in the order of the input.
+
+    `pd_90d` is the PD over the model's own horizon, whatever its length; `pd_180d` and `pd_365d` are null where the
+    model has learned no label of that horizon.
+    """
 
     supplier_score: pa.Table
     score_reason: pa.Table
+
+    @property
+    def pd(self) -> Floats:
+        """PD over the model's own horizon in the order of the input, NaN where a row is not scored."""
+        found: Floats = self.supplier_score.column("pd_90d").to_numpy()
+        return found
 
 
 def score(model: Model, frame: Frame, *, role: str = "champion", scored_at: datetime | None = None) -> Scores:
@@ -110,7 +128,7 @@ def score(model: Model, frame: Frame, *, role: str = "champion", scored_at: date
     raw = model.raw_scores(eligible)
     contributions, base = model.contributions(eligible)
     total = base + contributions.sum(axis=1)
-    probability = model.probability(raw)
+    probability, later = model.probability(raw), model.later_probability(raw)
     _check(raw, total, probability, ids[scored], model.version)
 
     def spread(values: NDArray[np.generic], column: str) -> pa.Array:
@@ -130,6 +148,10 @@ def score(model: Model, frame: Frame, *, role: str = "champion", scored_at: date
             spread(base, "base_value"),
             spread(total, "contribution_sum"),
             spread(probability, "pd_90d"),
+            *(
+                spread(later[days], f"pd_{days}d") if days in later else pa.nulls(len(ids), pa.float64())
+                for days in LATER_HORIZONS
+            ),
             spread(model.scale.grades(probability), "grade"),
             spread(model.scale.scores(probability), "score"),
             pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(ids)),
@@ -249,7 +271,7 @@ def _strongest(candidates: Floats) -> tuple[Positions, Positions, Positions]:
 
 
 def _values_and_peers(model: Model, rows: _Explained, row: Positions, position: Positions) -> tuple[Floats, Floats]:
-    """Value of each reason and the median of its supplier's peers, NaN where not known."""
+    """Value of each reason and the median (of categories: the mode) of its supplier's peers, NaN where not known."""
     segments = [name for name in model.manifest.segment_columns if name in rows.table.column_names]
     night = pd.Series(rows.dates)
     group = pd.DataFrame({name: rows.table.column(name).to_pandas().astype(str) for name in segments})
@@ -258,9 +280,18 @@ def _values_and_peers(model: Model, rows: _Explained, row: Positions, position: 
     values, peers = np.empty(len(row)), np.empty(len(row))
     for number in np.unique(position):
         at = np.flatnonzero(position == number)
-        column = pd.Series(numbers(rows.table, model.features[number].name))
-        by_cell = column.groupby(cell)
+        feature = model.features[number]
+        column = pd.Series(feature_values(rows.table, feature))
+        by_cell, by_night = column.groupby(cell), column.groupby(night)
         enough = by_cell.transform("count") >= SMALLEST_PEER_GROUP
-        median = by_cell.transform("median").where(enough, column.groupby(night).transform("median"))
-        values[at], peers[at] = column.to_numpy()[row[at]], median.to_numpy()[row[at]]
+        usual = _usual(by_cell, feature).where(enough, _usual(by_night, feature))
+        values[at], peers[at] = column.to_numpy()[row[at]], usual.to_numpy()[row[at]]
     return values, peers
+
+
+def _usual(peers: SeriesGroupBy[float, Any], feature: Feature) -> pd.Series[float]:
+    """The median of each row's peers; of categories the most frequent, the first of equals."""
+    if feature.categories is None:
+        return peers.transform("median")
+    usual: pd.Series[float] = peers.transform(lambda codes: codes.mode().min())
+    return usual

@@ -110,3 +110,60 @@ def split_by_entity(
         position = (np.arange(len(chosen)) + 0.5) / max(len(chosen), 1)
         part[chosen] = np.searchsorted(bounds, position, side="right")
     return part[member]
+
+
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def folds_by_entity(groups: NDArray[np.object_], labels: NDArray[np.float64], folds: int, seed: int) -> list[Fold]:
+    """Row places to learn from and to judge by, one pair a fold; each row is judged once, by no kin of its group.
+
+    Raises:
+        TrainingError: fewer groups with an event, or without one, than folds.
+    """
+    part = split_by_entity(groups, labels, [1.0 / folds] * folds, seed)
+    found = [(np.flatnonzero(part != fold), np.flatnonzero(part == fold)) for fold in range(folds)]
+    for learned, held in found:
+        if any(
+            labels[rows].min(initial=1.0) == labels[rows].max(initial=0.0) or len(rows) == 0 for rows in (learned, held)
+        ):
+            raise TrainingError(
+                f"{len(np.unique(groups.astype(str)))} groups with {int(labels.sum())} events in {len(labels)} rows "
+                f"cannot be dealt out to {folds} folds with both outcomes in each; use fewer folds or bring more rows."
+            )
+    return found
+
+
+ENTITY_SHARES = (0.6, 0.2, 0.2)
+
+
+@dataclass(frozen=True)
+class WindowPlaces:
+    """Row places of each window."""
+
+    train: NDArray[np.intp]
+    calibration: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def window_places(
+    dates: NDArray[np.datetime64], labels: NDArray[np.float64], *, minimum_events: int, **asked: int
+) -> WindowPlaces:
+    """The rows of the windows of `split_by_time`, which takes the other arguments."""
+    snapshots, at = np.unique(dates, return_inverse=True)
+    per_snapshot = np.bincount(at, weights=labels, minlength=len(snapshots)).astype(int).tolist()
+    days: list[date] = snapshots.tolist()
+    split = split_by_time(
+        days, events=dict(zip(days, per_snapshot, strict=True)), minimum_events=minimum_events, **asked
+    )
+
+    def within(window: tuple[date, ...]) -> NDArray[np.intp]:
+        return np.flatnonzero(np.isin(dates, np.asarray(window, dtype="datetime64[D]")))
+
+    return WindowPlaces(within(split.train), within(split.calibration), within(split.test))
+
+
+def entity_places(groups: NDArray[np.object_], labels: NDArray[np.float64], seed: int) -> WindowPlaces:
+    """Three windows of entities for a large table of one date: 60, 20 and 20 % of the groups."""
+    part = split_by_entity(groups, labels, ENTITY_SHARES, seed)
+    return WindowPlaces(*(np.flatnonzero(part == number) for number in range(3)))

@@ -1,7 +1,8 @@
-"""The gradient-boosted estimator: LightGBM, small, monotone and repeatable.
+"""The gradient-boosted estimator: LightGBM, small, monotone and repeatable; one booster or the average of several.
 
 Small trees are a choice for reasons: exact contributions cost per row and tree with leaves times depth squared, and
-200 trees of 15 leaves explain every supplier every night.
+200 trees of 15 leaves explain every supplier every night. An average of monotone boosters is monotone, and its
+contributions are the average of theirs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -18,8 +19,7 @@ from numpy.typing import NDArray
 
 from ml.dataset import Dataset, Matrix
 from ml.errors import ModelFolderError
-from ml.features import FeatureRegistry
-from ml.split import split_by_entity
+from ml.features import Feature
 
 Floats = NDArray[np.float64]
 
@@ -52,53 +52,61 @@ FIXED: dict[str, Any] = {
 CELLS_PER_THREAD = 10_000_000
 MOST_THREADS = 2
 
-# Choosing the number of trees costs several fits; this bounds it on a large portfolio.
-TUNING_ROWS = 100_000
+# Each booster's text begins with these two lines.
+BEGINNING = re.compile(r"^(?=tree\nversion=)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class TreeEstimator:
-    """A fitted booster, known by its text form alone."""
+    """Fitted boosters, known by their text form alone: one after the other."""
 
     text: str
 
     kind = KIND
 
     @cached_property
-    def booster(self) -> lgb.Booster:
+    def boosters(self) -> tuple[lgb.Booster, ...]:
         try:
-            return lgb.Booster(model_str=self.text)
+            return tuple(lgb.Booster(model_str=text) for text in BEGINNING.split(self.text) if text.strip())
         except lgb.basic.LightGBMError as error:
             raise ModelFolderError(f"model.txt is not a LightGBM model ({error}); restore or retrain it.") from None
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """Feature names as the booster keeps them, in matrix order."""
-        return tuple(self.booster.feature_name())
+        """Feature names as the boosters keep them, in matrix order."""
+        return tuple(self.boosters[0].feature_name()) if self.boosters else ()
 
     @property
     def summary(self) -> str:
-        leaves = self.booster.trees_to_dataframe().query("left_child.isnull()").groupby("tree_index").size()
-        return f"LightGBM, {self.booster.num_trees()} trees of at most {leaves.max()} leaves"
+        trees = sum(booster.num_trees() for booster in self.boosters)
+        leaves = max(int(count) for count in re.findall(r"^num_leaves=(\d+)$", self.text, re.MULTILINE))
+        average = f", the average of {len(self.boosters)} boosters" if len(self.boosters) > 1 else ""
+        return f"LightGBM, {trees} trees of at most {leaves} leaves{average}"
 
     def raw_scores(self, matrix: Matrix) -> Floats:
         """Log-odds before calibration, shape (rows,)."""
-        if len(matrix) == 0:
-            return np.empty(0)
-        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=threads(matrix)), dtype=np.float64)
+        total = np.zeros(len(matrix))
+        for booster in self.boosters if len(matrix) else ():
+            total += booster.predict(matrix, raw_score=True, num_threads=threads(matrix))
+        return total / len(self.boosters)
 
     def contributions(self, matrix: Matrix) -> tuple[Floats, Floats]:
         """Exact additive parts of the raw score: (rows, features) and the base value (rows,)."""
         if len(matrix) == 0:
             return np.empty((0, matrix.shape[1])), np.empty(0)
-        parts = np.asarray(
-            self.booster.predict(matrix, pred_contrib=True, num_threads=threads(matrix)), dtype=np.float64
-        )
+        first, *others = self.boosters
+        parts = np.asarray(first.predict(matrix, pred_contrib=True, num_threads=threads(matrix)), dtype=np.float64)
+        for booster in others:
+            parts += booster.predict(matrix, pred_contrib=True, num_threads=threads(matrix))
+        if others:
+            parts /= len(self.boosters)
         return parts[:, :-1], parts[:, -1]
 
     def importance(self) -> Floats:
         """Total gain of each feature's splits, shape (features,)."""
-        return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+        gains = [np.asarray(booster.feature_importance("gain"), dtype=np.float64) for booster in self.boosters]
+        total: Floats = np.sum(gains, axis=0)
+        return total
 
 
 def threads(matrix: Matrix) -> int:
@@ -112,46 +120,37 @@ def booster_names(names: Sequence[str]) -> list[str]:
     return [name if plain.count(name) == 1 else f"{name}__{position}" for position, name in enumerate(plain)]
 
 
-def fit_trees(
-    data: Dataset, features: FeatureRegistry, *, params: Mapping[str, Any], seed: int, max_rounds: int, folds: int
-) -> TreeEstimator:
-    """Fits on all rows of the training window.
-
-    The number of trees is where grouped cross-validation inside the window stops improving; with `folds` below 2 it is
-    `max_rounds`.
-    """
-    settings = {
+def settings_of(data: Dataset, features: Sequence[Feature], params: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The whole of LightGBM's parameters for one booster on these rows."""
+    return {
         "num_threads": threads(data.matrix),
         **DEFAULTS,
         **params,
         **FIXED,
         "seed": seed,
-        "monotone_constraints": list(features.signs),
+        "monotone_constraints": [feature.sign for feature in features],
     }
-    rounds = _best_rounds(data, settings, max_rounds, folds) if folds >= 2 else max_rounds
-    whole = lgb.Dataset(
-        data.matrix, label=data.labels, feature_name=booster_names(features.names), free_raw_data=True, params=settings
+
+
+def binned(data: Dataset, features: Sequence[Feature], settings: Mapping[str, Any]) -> lgb.Dataset:
+    """The rows as LightGBM takes them, text columns as categories."""
+    return lgb.Dataset(
+        data.matrix,
+        label=data.labels,
+        feature_name=booster_names([feature.name for feature in features]),
+        categorical_feature=[place for place, feature in enumerate(features) if feature.categories is not None],
+        params=dict(settings),
     )
-    booster = lgb.train(settings, whole, num_boost_round=rounds)
-    return TreeEstimator(booster.model_to_string(num_iteration=-1))
 
 
-def _best_rounds(data: Dataset, settings: Mapping[str, Any], max_rounds: int, folds: int) -> int:
-    sample = _sample_of_groups(data, settings["seed"])
-    part = split_by_entity(sample.groups, sample.labels, [1.0 / folds] * folds, settings["seed"])
-    held_out = [(np.flatnonzero(part != fold), np.flatnonzero(part == fold)) for fold in range(folds)]
-    history = lgb.cv(
-        dict(settings),
-        lgb.Dataset(sample.matrix, label=sample.labels, params=dict(settings)),
-        num_boost_round=max_rounds,
-        folds=held_out,
-        callbacks=[lgb.early_stopping(stopping_rounds=max(max_rounds // 5, 10), verbose=False)],
-    )
-    return len(cast(list[float], history["valid binary_logloss-mean"]))
-
-
-def _sample_of_groups(data: Dataset, seed: int) -> Dataset:
-    if len(data) <= TUNING_ROWS:
-        return data
-    share = TUNING_ROWS / len(data)
-    return data.take(split_by_entity(data.groups, data.labels, [share, 1.0 - share], seed) == 0)
+def fit_trees(
+    data: Dataset, features: Sequence[Feature], *, params: Mapping[str, Any], seed: int, rounds: int, bag: int
+) -> TreeEstimator:
+    """`bag` boosters of `rounds` trees on all rows; they differ by the seed of what rows and columns a tree may see."""
+    settings = settings_of(data, features, params, seed)
+    whole = binned(data, features, settings)
+    texts = []
+    for number in range(bag):
+        booster = lgb.train({**settings, "seed": seed + number}, whole, num_boost_round=rounds)
+        texts.append(booster.model_to_string(num_iteration=-1))
+    return TreeEstimator("".join(texts))

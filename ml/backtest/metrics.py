@@ -47,6 +47,13 @@ class CalibrationBin(BaseModel):
     low: float
     high: float
 
+    @property
+    def verdict(self) -> str:
+        """Whether the forecast lies within the interval of the rate."""
+        if self.mean_pd < self.low:
+            return "too low"
+        return "too high" if self.mean_pd > self.high else "within"
+
 
 class Evaluation(BaseModel):
     """What a set of PDs was worth on one set of rows."""
@@ -57,6 +64,7 @@ class Evaluation(BaseModel):
     events: int
     groups: int
     auc: Interval
+    ks: Interval
     average_precision: Interval
     brier: Interval
     ece: Interval
@@ -76,21 +84,22 @@ class _Ranked:
         self.bin = equal_mass_bins(self.pd)
 
     def figures(self, weights: Floats) -> Floats:
-        """auc, average precision, Brier, ECE, capture; NaN where the drawn rows hold one class only."""
+        """auc, KS, average precision, Brier, ECE, capture; NaN where the drawn rows hold one class only."""
         hit, miss = weights * self.labels, weights * (1.0 - self.labels)
         hits = np.concatenate(([0.0], np.cumsum(hit)[self.run_end]))
         misses = np.concatenate(([0.0], np.cumsum(miss)[self.run_end]))
         if hits[-1] == 0 or misses[-1] == 0:
-            return np.full(5, np.nan)
+            return np.full(6, np.nan)
         seen = hits + misses
         auc = np.trapezoid(hits, misses) / (hits[-1] * misses[-1])
+        ks = np.max(hits / hits[-1] - misses / misses[-1])
         steps = np.diff(hits) / hits[-1]
         taken = seen[1:] > 0
         precision = (steps[taken] * hits[1:][taken] / seen[1:][taken]).sum()
         brier = (weights * (self.pd - self.labels) ** 2).sum() / seen[-1]
         gaps = np.bincount(self.bin, weights=weights * (self.pd - self.labels), minlength=BIN_COUNT)
         capture = np.interp(WORST_SHARE * seen[-1], seen, hits) / hits[-1]
-        return np.array([auc, precision, brier, np.abs(gaps).sum() / seen[-1], capture])
+        return np.array([auc, ks, precision, brier, np.abs(gaps).sum() / seen[-1], capture])
 
 
 def equal_mass_bins(pd: Floats, count: int = BIN_COUNT) -> NDArray[np.intp]:
@@ -138,8 +147,9 @@ def evaluate(
         pd: forecast probabilities of the same rows.
         groups: the supplier of each row, the unit of the bootstrap.
 
-    `ece` is the mean absolute gap between forecast and rate over ten equal-mass bins; `capture_worst_5pct` the share of
-    events among the 5 % of rows with the highest PD.
+    `ks` is the largest distance between the shares of events and of others found (Kolmogorov-Smirnov); `ece` the mean
+    absolute gap between forecast and rate over ten equal-mass bins; `capture_worst_5pct` the share of events among the
+    5 % of rows with the highest PD.
     """
     events = int(labels.sum())
     if events in (0, len(labels)):
@@ -167,10 +177,11 @@ def evaluate(
         events=events,
         groups=len(names),
         auc=figures[0],
-        average_precision=figures[1],
-        brier=figures[2],
-        ece=figures[3],
-        capture_worst_5pct=figures[4],
+        ks=figures[1],
+        average_precision=figures[2],
+        brier=figures[3],
+        ece=figures[4],
+        capture_worst_5pct=figures[5],
         bins=calibration_bins(labels, pd, equal_mass_bins(pd), lambda number: f"{number + 1} of {BIN_COUNT}"),
         grades=calibration_bins(labels, pd, scale.grades(pd), str),
     )

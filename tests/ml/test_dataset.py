@@ -16,13 +16,12 @@ from ml.errors import FrameError
 def learnable(frame: pd.DataFrame, as_of_date: date = AS_OF) -> Dataset:
     return labelled(
         frame,
-        REGISTRY,
         key=("as_of_date", "supplier_id"),
         label="is_distress_90d",
         group=None,
         as_of_date=as_of_date,
         horizon_days=90,
-    )
+    ).with_features(REGISTRY.features)
 
 
 def test_the_matrix_follows_the_registry_and_keeps_missing_missing(frame: pd.DataFrame) -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+import hashlib
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +13,7 @@ import pytest
 from small_portfolio import AS_OF, REGISTRY, portfolio, spec
 
 from ml import Model, TrainingSpec, fit, score
-from ml.dataset import design_matrix, numeric_features
+from ml.dataset import design_matrix
 from ml.errors import TrainingError
 
 
@@ -34,9 +38,27 @@ def test_the_same_data_in_any_order_gives_the_same_model_and_scores(
     assert score(again, night).supplier_score.equals(score(model, night).supplier_score)
 
 
-def test_the_number_of_threads_changes_no_score(frame: pd.DataFrame, model: Model, night: pd.DataFrame) -> None:
-    threaded = score(fit(frame, spec(params={"num_threads": 2})), night).supplier_score
-    assert threaded.column("raw_score").equals(score(model, night).supplier_score.column("raw_score"))
+def test_another_process_makes_the_same_model_and_scores(frame: pd.DataFrame) -> None:
+    program = (
+        "import hashlib; from small_portfolio import *; from ml import fit, score; frame = portfolio(); "
+        "model = fit(frame, spec(max_rounds=10, tuning_folds=2)); night = frame[frame['as_of_date'] == AS_OF]; "
+        "print(model.manifest.digest(), hashlib.sha256(score(model, night).pd.tobytes()).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    model = fit(frame, spec(max_rounds=10, tuning_folds=2))
+    night = frame[frame["as_of_date"] == AS_OF]
+    digest = hashlib.sha256(score(model, night).pd.tobytes()).hexdigest()
+    assert done.stdout.split() == [model.manifest.digest(), digest]
+
+
+def test_the_number_of_threads_changes_no_score(frame: pd.DataFrame) -> None:
+    one, two = (
+        fit(frame, spec(params={"num_threads": threads}, max_rounds=8, tuning_folds=0)).parts.estimator.text
+        for threads in (1, 2)
+    )
+    assert two == one.replace("[num_threads: 1]", "[num_threads: 2]")
 
 
 def test_another_seed_is_another_version(frame: pd.DataFrame, model: Model) -> None:
@@ -98,13 +120,8 @@ def test_any_table_with_key_date_and_label_can_be_learned_from() -> None:
     table["firm"] = np.arange(1500)
     table["year_end"] = "2024-12-31"
     table["failed"] = (generator.random(1500) < 1 / (1 + np.exp(3 - 2 * ratios[:, 0]))).astype(int)
-    cross_section = TrainingSpec(
-        as_of_date=date(2025, 12, 31),
-        key=("year_end", "firm"),
-        label="failed",
-        split="entity",
-        horizon_days=365,
-        features=numeric_features(table, besides=("firm", "failed")),
+    cross_section = TrainingSpec.for_table(
+        date="year_end", key="firm", label="failed", max_rounds=60, tuning_trials=0, bag=2
     )
     model = fit(table, cross_section)
     assert model.manifest.evaluation.auc.value > 0.8

@@ -1,0 +1,134 @@
+"""Choosing a booster's settings inside the training window: grouped cross-validation, bounded and seeded.
+
+Optuna's TPE proposes, the mean score over inner folds decides, and the number of trees is where that mean stops
+improving. No row outside the window that is passed in has a part in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.dataset import Dataset
+from ml.features import Feature
+from ml.spec import TrainingSpec
+from ml.split import folds_by_entity, split_by_entity
+from ml.trees import DEFAULTS, binned, settings_of
+
+if TYPE_CHECKING:
+    import optuna
+
+# Choosing costs several fits; this bounds it on a large portfolio.
+TUNING_ROWS = 100_000
+
+HIGHER_IS_BETTER = frozenset({"auc", "average_precision"})
+
+# LightGBM's own defaults with its columns and rows unsampled: the second of the known starting points, the first
+# being the spec's own settings. They are always tried, so tuning starts from the better of the two.
+LIGHTGBM_DEFAULTS: dict[str, Any] = {
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "max_depth": 12,
+    "min_data_in_leaf": 20,
+    "lambda_l2": 0.01,
+    "feature_fraction": 1.0,
+    "bagging_fraction": 1.0,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings and number of trees of one booster."""
+
+    params: dict[str, Any]
+    rounds: int
+
+
+def choose(data: Dataset, features: Sequence[Feature], spec: TrainingSpec) -> Choice:
+    """The best of the spec's settings and `spec.tuning_trials` others, with their number of trees.
+
+    With fewer than two folds nothing is chosen and the number of trees is `spec.max_rounds`.
+    """
+    params = dict(spec.params)
+    if spec.tuning_folds < 2:
+        return Choice(params, spec.max_rounds)
+    sample = _sample_of_groups(data, spec.seed)
+    held_out = folds_by_entity(sample.groups, sample.labels, spec.tuning_folds, spec.seed)
+    if spec.tuning_trials == 0:
+        return Choice(params, _cross_validate(sample, features, spec, params, held_out)[0])
+    return _best_trial(sample, features, spec, held_out)
+
+
+def _best_trial(
+    sample: Dataset, features: Sequence[Feature], spec: TrainingSpec, held_out: Sequence[tuple[Any, Any]]
+) -> Choice:
+    # importing it takes a second that a night without training should not wait
+    import optuna
+
+    logging.getLogger("optuna").setLevel(logging.WARNING)
+
+    def trial_score(trial: optuna.Trial) -> float:
+        params = {**spec.params, **_proposal(trial)}
+        rounds, score = _cross_validate(sample, features, spec, params, held_out)
+        trial.set_user_attr("rounds", rounds)
+        trial.set_user_attr("params", params)
+        return score
+
+    study = optuna.create_study(
+        direction="maximize" if spec.tuning_metric in HIGHER_IS_BETTER else "minimize",
+        sampler=optuna.samplers.TPESampler(seed=spec.seed, n_startup_trials=max(spec.tuning_trials // 2, 4)),
+    )
+    for start in (LIGHTGBM_DEFAULTS, _own_settings(spec.params)):
+        study.enqueue_trial(start)
+    study.optimize(trial_score, n_trials=spec.tuning_trials)
+    best = study.best_trial.user_attrs
+    return Choice(cast(dict[str, Any], best["params"]), cast(int, best["rounds"]))
+
+
+def _proposal(trial: optuna.Trial) -> dict[str, Any]:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.1, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 7, 63, log=True),
+        "max_depth": trial.suggest_int("max_depth", 3, 12),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.01, 30.0, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
+        "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
+    }
+
+
+def _own_settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {**DEFAULTS, **params}[name] for name in LIGHTGBM_DEFAULTS}
+
+
+def _cross_validate(
+    sample: Dataset,
+    features: Sequence[Feature],
+    spec: TrainingSpec,
+    params: Mapping[str, Any],
+    held_out: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> tuple[int, float]:
+    """Number of trees at which the mean over the held-out folds is best, and that mean."""
+    settings = {**settings_of(sample, features, params, spec.seed), "metric": spec.tuning_metric}
+    history = lgb.cv(
+        settings,
+        binned(sample, features, settings),
+        num_boost_round=spec.max_rounds,
+        folds=list(held_out),
+        callbacks=[lgb.early_stopping(stopping_rounds=min(max(spec.max_rounds // 5, 10), 50), verbose=False)],
+    )
+    means = cast(list[float], history[f"valid {spec.tuning_metric}-mean"])
+    return len(means), means[-1]
+
+
+def _sample_of_groups(data: Dataset, seed: int) -> Dataset:
+    if len(data) <= TUNING_ROWS:
+        return data
+    share = TUNING_ROWS / len(data)
+    return data.take(split_by_entity(data.groups, data.labels, [share, 1.0 - share], seed) == 0)
