@@ -19,6 +19,8 @@ from sources.lake import Lake
 from sources.readers import quoted, scalar, sql_path
 from sources.receipt import Receipt
 
+_KEYS_COUNTED_AT_ONCE = 2_000_000
+
 
 def find_duplicates(
     connection: duckdb.DuckDBPyConnection, contract: Contract, lake: Lake, loaded: Sequence[Receipt]
@@ -29,12 +31,8 @@ def find_duplicates(
     that share an event date with the new rows are read. Where one of their rows seems to be repeated, later batches
     are looked at as well: a row that was changed and is now changed back is a version.
     """
-    key = _row(contract.key)
     connection.execute("create or replace temp table duplicate (file_no integer, row_no bigint)")
-    connection.execute(
-        f"create or replace temp table repeated_key as "
-        f"select hash({key}) as h from sound group by 1 having count(*) > 1"
-    )
+    _collect_repeated_keys(connection, contract)
     files = _files_sharing_dates(loaded, *_event_dates(connection, contract))
     found = _collect_earlier(connection, contract, lake, files)
     if not found and not scalar(connection, "select count(*) from repeated_key"):
@@ -47,6 +45,26 @@ def find_duplicates(
         if later and _collect_earlier(connection, contract, lake, [*files, *later]):
             duplicates = _mark(connection, contract)
     return duplicates
+
+
+def _collect_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Fill ``repeated_key`` with the hashes of keys that come more than once among the new rows.
+
+    Keys are counted some at a time: the counts of all keys of a large file take more memory than the engine has.
+    """
+    keys = f"select hash({_row(contract.key)}) as h from sound"
+    rounds = scalar(connection, "select count(*) from sound") // _KEYS_COUNTED_AT_ONCE + 1
+    if rounds > 1:
+        # to read the rows themselves once a round would take longer than all else that is done with them
+        connection.execute(f"create or replace temp table key_hash as {keys}")
+        keys = "select h from key_hash"
+    connection.execute("create or replace temp table repeated_key (h ubigint)")
+    for number in range(rounds):
+        connection.execute(
+            f"insert into repeated_key select h from ({keys}) where h % {rounds} = {number} "
+            "group by h having count(*) > 1"
+        )
+    connection.execute("drop table if exists key_hash")
 
 
 def _event_dates(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[list[date], bool]:
