@@ -119,16 +119,7 @@ breaches as (
     where standing.is_different
 )
 
-select
-    rule_id,
-    'FACILITY' as subject_kind,
-    facility_id as subject_id,
-    core_enterprise_id,
-    cast(null as string) as supplier_id,
-    funder_id as counterpart_id,
-    cast(amount as decimal(18, 2)) as amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
-where first_known_date <= {{ as_of_date() }}
+{{ breaches_known(
+    subject_kind="'FACILITY'", subject_id='facility_id',
+    supplier_id='cast(null as string)', counterpart_id='funder_id'
+) }}

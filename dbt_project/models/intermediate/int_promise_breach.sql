@@ -363,15 +363,4 @@ breaches as (
     from evergreens
 )
 
-select
-    rule_id,
-    subject_kind,
-    subject_id,
-    core_enterprise_id,
-    supplier_id,
-    cast(null as string) as counterpart_id,
-    cast(amount as decimal(18, 2)) as amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
+{{ breaches_known(counterpart_id='cast(null as string)') }}

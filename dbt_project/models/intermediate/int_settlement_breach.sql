@@ -98,8 +98,7 @@ financings as (
         min(latest.core_enterprise_id) as core_enterprise_id,
         min(latest.funder_id) as funder_id,
         count(*) as financing_count,
-        sum(latest.principal_amount - coalesce(latest.interest_amount, 0) - coalesce(latest.fee_amount, 0))
-            as net_amount,
+        sum(latest.principal_amount - latest.interest_amount - latest.fee_amount) as net_amount,
         max(latest.known_date) as known_date
     from {{ latest_version(ref('stg_platform__financing'), ['financing_id']) }} as latest
     cross join rules
@@ -300,16 +299,4 @@ breaches as (
     from undisbursed
 )
 
-select
-    rule_id,
-    subject_kind,
-    subject_id,
-    core_enterprise_id,
-    supplier_id,
-    counterpart_id,
-    cast(amount as decimal(18, 2)) as amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
-where first_known_date <= {{ as_of_date() }}
+{{ breaches_known() }}

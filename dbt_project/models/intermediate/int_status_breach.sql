@@ -338,15 +338,4 @@ breaches as (
     from contradicted
 )
 
-select
-    rule_id,
-    subject_kind,
-    subject_id,
-    core_enterprise_id,
-    supplier_id,
-    counterpart_id,
-    cast(amount as decimal(18, 2)) as amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
+{{ breaches_known() }}

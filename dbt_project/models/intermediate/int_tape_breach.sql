@@ -255,16 +255,4 @@ breaches as (
     inner join collateral on contradicted.subject_id = collateral.subject_id
 )
 
-select
-    rule_id,
-    'COLLATERAL' as subject_kind,
-    subject_id,
-    core_enterprise_id,
-    supplier_id,
-    funder_id as counterpart_id,
-    cast(amount as decimal(18, 2)) as amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
-where first_known_date <= {{ as_of_date() }}
+{{ breaches_known(subject_kind="'COLLATERAL'", counterpart_id='funder_id') }}

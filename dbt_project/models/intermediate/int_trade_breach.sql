@@ -330,16 +330,4 @@ breaches as (
     select * from fuzzy
 )
 
-select
-    rule_id,
-    subject_kind,
-    subject_id,
-    core_enterprise_id,
-    supplier_id,
-    counterpart_id,
-    amount,
-    currency,
-    first_known_date,
-    explanation
-from breaches
-where first_known_date <= {{ as_of_date() }}
+{{ breaches_known() }}
