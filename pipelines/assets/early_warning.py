@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,11 @@ def supplier_feature(context: AssetExecutionContext, night: NightResource) -> Ma
 
 @asset(
     key=CHAMPION,
-    deps=[AssetKey(["features", "supplier_daily"]), AssetKey(["features", "supplier_label"])],
+    deps=[
+        AssetKey(["features", "supplier_daily"]),
+        AssetKey(["features", "supplier_label"]),
+        AssetKey(["intermediate", "int_connected_group_daily"]),
+    ],
     partitions_def=NIGHTS,
     group_name="early_warning",
     owners=[OWNER],
@@ -72,7 +76,7 @@ def supplier_feature(context: AssetExecutionContext, night: NightResource) -> Ma
 def champion(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
     registry = ModelRegistry(night.settings.models)
     with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
-        frame = training_frame(con, night.as_of)
+        frame = training_frame(con)
     model = ml.fit(frame, ml.TrainingSpec(as_of_date=night.as_of, group="connected_group_id"))
     registry.save(model)
     version = model.version
@@ -82,36 +86,25 @@ def champion(context: AssetExecutionContext, night: NightResource) -> Materializ
     return MaterializeResult(metadata=_model_metadata(registry, version, role))
 
 
-def training_frame(con: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
+def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Feature rows of suppliers that could be scored, with the label of each horizon where its window is over.
 
     `connected_group_id` is the party itself where it is tied to no other.
     """
     return con.execute(
         """
-        with first_distress as (
-            select f.as_of_date, f.supplier_id, min(e.distress_date) as distress_date
-            from features.supplier_daily f
-            join intermediate.int_supplier_distress_episode e
-                on e.supplier_id = f.supplier_id and e.distress_date > f.as_of_date
-            group by f.as_of_date, f.supplier_id
-        )
         select
             f.*,
             l.is_distress_90d,
-            case when f.as_of_date + 180 <= $as_of
-                then coalesce(d.distress_date <= f.as_of_date + 180, false) end as is_distress_180d,
-            case when f.as_of_date + 365 <= $as_of
-                then coalesce(d.distress_date <= f.as_of_date + 365, false) end as is_distress_365d,
+            l.is_distress_180d,
+            l.is_distress_365d,
             coalesce(g.connected_group_id, f.party_id) as connected_group_id
         from features.supplier_daily f
         join features.supplier_label l using (as_of_date, supplier_id)
-        left join first_distress d using (as_of_date, supplier_id)
         left join intermediate.int_connected_group_daily g using (as_of_date, party_id)
         where f.population_status = 'ELIGIBLE' and l.is_distress_90d is not null
         order by f.as_of_date, f.supplier_id
-        """,
-        {"as_of": as_of},
+        """
     ).to_arrow_table()
 
 

@@ -1,12 +1,12 @@
 {{ config(contract={'enforced': true}) }}
 
-{%- set horizon_days = 90 %}
+{#- The early warning's own horizon, and those over which a PD is told beside it. -#}
+{%- set horizon_days, later_horizons = 90, [180, 365] %}
 
 with nights as (
     select
         as_of_date,
-        supplier_id,
-        {{ add_days('as_of_date', horizon_days) }} as horizon_date
+        supplier_id
     from {{ ref('supplier_daily') }}
 ),
 
@@ -21,15 +21,33 @@ events as (
         on
             nights.supplier_id = episodes.supplier_id
             and episodes.distress_date > nights.as_of_date
-            and episodes.distress_date <= nights.horizon_date
+            and episodes.distress_date <= {{ add_days('nights.as_of_date', later_horizons[-1]) }}
     group by nights.as_of_date, nights.supplier_id
+),
+
+labels as (
+    select
+        nights.as_of_date,
+        nights.supplier_id,
+        {%- for days in [horizon_days] + later_horizons %}
+        case
+            when {{ add_days('nights.as_of_date', days) }} <= {{ as_of_date() }}
+                then coalesce(events.distress_date <= {{ add_days('nights.as_of_date', days) }}, false)
+        end as is_distress_{{ days }}d,
+        {%- endfor %}
+        events.distress_date <= {{ add_days('nights.as_of_date', horizon_days) }} as is_within_horizon,
+        events.distress_date,
+        events.distress_reason
+    from nights
+    left join events on nights.as_of_date = events.as_of_date and nights.supplier_id = events.supplier_id
 )
 
 select
-    nights.as_of_date,
-    nights.supplier_id,
-    case when nights.horizon_date <= {{ as_of_date() }} then events.distress_date is not null end as is_distress_90d,
-    events.distress_date,
-    events.distress_reason
-from nights
-left join events on nights.as_of_date = events.as_of_date and nights.supplier_id = events.supplier_id
+    as_of_date,
+    supplier_id,
+    {%- for days in [horizon_days] + later_horizons %}
+    is_distress_{{ days }}d,
+    {%- endfor %}
+    case when is_within_horizon then distress_date end as distress_date,
+    case when is_within_horizon then distress_reason end as distress_reason
+from labels
