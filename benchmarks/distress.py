@@ -23,7 +23,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import ml
-from ml.dataset import labelled
 from ml.split import folds_by_entity
 
 Floats = NDArray[np.float64]
@@ -60,7 +59,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 
 def default_lightgbm(table: pd.DataFrame, spec: ml.TrainingSpec) -> Floats:
     """Forecasts of LightGBM as it comes (100 trees of 31 leaves), on the folds of `ml.fit`, in its order of rows."""
-    rows = labelled(table, key=spec.key, label=spec.label, group=None, as_of_date=None, horizon_days=0)
+    rows = spec.rows_of(table)
     matrix = rows.table.drop_columns(["failed", "firm", "year_end"]).to_pandas().to_numpy(np.float64)
     forecast = np.empty(len(rows))
     for learned, held in folds_by_entity(rows.groups, rows.labels, spec.folds, spec.seed):

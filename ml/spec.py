@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from ml.calibration import GradeScale
+from ml.dataset import Frame, Rows, labelled
 from ml.errors import TrainingError
 from ml.features import FeatureRegistry, load_registry
 from ml.term import LATER_HORIZONS
@@ -98,6 +99,17 @@ class TrainingSpec:
                 f"A later horizon of {wrong[0]} days beside one of {self.horizon_days} days has no column in a score "
                 f"table; a later horizon is longer than the first and one of {LATER_HORIZONS} days."
             )
+
+    def rows_of(self, frame: Frame) -> Rows:
+        """The rows that the spec may learn from; see `labelled`."""
+        return labelled(
+            frame,
+            key=self.key,
+            label=self.label,
+            group=self.group,
+            as_of_date=self.as_of_date,
+            horizon_days=self.horizon_days,
+        )
 
     def with_bag_for(self, rows: int) -> TrainingSpec:
         """The spec with `bag` settled for a table of this many rows."""

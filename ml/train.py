@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ml.backtest.metrics import Evaluation, evaluate
 from ml.columns import declare
-from ml.dataset import Dataset, Frame, Rows, as_table, labelled, truth_values
+from ml.dataset import Dataset, Frame, Rows, truth_values
 from ml.errors import TrainingError
 from ml.features import FeatureRegistry
 from ml.manifest import LabelDefinition, Manifest, SplitName, Window, Windows, sha256
@@ -36,14 +36,7 @@ def fit(frame: Frame, spec: TrainingSpec) -> Model:
         FrameError: a column is absent or holds what it must not, or a key repeats.
         TrainingError: one outcome only, a history that is too short, or too few events.
     """
-    rows = labelled(
-        as_table(frame),
-        key=spec.key,
-        label=spec.label,
-        group=spec.group,
-        as_of_date=spec.as_of_date,
-        horizon_days=spec.horizon_days,
-    )
+    rows = spec.rows_of(frame)
     spec = spec.with_bag_for(len(rows))
     _refuse_one_outcome(rows, spec)
     split, windows = _windows(rows, spec)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from ml.backtest.metrics import Evaluation, evaluate
 from ml.calibration import Calibration, fit_calibration
 from ml.columns import declare
-from ml.dataset import Dataset, Floats, Frame, as_table, labelled
+from ml.dataset import Dataset, Floats, Frame
 from ml.errors import TrainingError
 from ml.features import Feature
 from ml.model import Estimator
@@ -69,14 +69,7 @@ def walk_forward(frame: Frame, spec: TrainingSpec, *, refit_every: int = 3) -> W
         FrameError: as `ml.fit`.
         TrainingError: no snapshot has enough history before it.
     """
-    rows = labelled(
-        as_table(frame),
-        key=spec.key,
-        label=spec.label,
-        group=spec.group,
-        as_of_date=spec.as_of_date,
-        horizon_days=spec.horizon_days,
-    )
+    rows = spec.rows_of(frame)
     spec = spec.with_bag_for(len(rows))
     # what kind of feature a column is may be seen on the oldest rows only
     oldest = np.flatnonzero(rows.dates <= np.quantile(rows.dates.astype(np.int64), 0.25).astype("datetime64[D]"))
