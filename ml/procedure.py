@@ -74,17 +74,17 @@ def learn_by_window(
     test_scores = estimator.raw_scores(test.matrix)
     forecast = curve.probability(test_scores)
     return Learned(
-        recipe,
-        estimator,
-        curve,
-        later_curves,
-        refused,
-        train,
-        calibration,
-        test,
-        forecast,
-        later_probabilities(forecast, test_scores, later_curves),
-        {days: labels[windows.test] for days, labels in later.items()},
+        recipe=recipe,
+        estimator=estimator,
+        curve=curve,
+        later_curves=later_curves,
+        refused_horizons=refused,
+        train=train,
+        calibration=calibration,
+        test=test,
+        forecast=forecast,
+        later_forecasts=later_probabilities(forecast, test_scores, later_curves),
+        later_labels={days: labels[windows.test] for days, labels in later.items()},
     )
 
 
@@ -126,17 +126,17 @@ def learn_by_entity(data: Dataset, later: Later, features: Sequence[Feature], sp
     kept = _calibrated(data, later, features, spec)
     judged = {days: values for days, values in later_forecasts.items() if not np.isnan(values).any()}
     return Learned(
-        kept.recipe,
-        kept.estimator,
-        kept.curve,
-        kept.later_curves,
-        kept.refused,
-        data,
-        data,
-        data,
-        forecast,
-        judged,
-        later,
+        recipe=kept.recipe,
+        estimator=kept.estimator,
+        curve=kept.curve,
+        later_curves=kept.later_curves,
+        refused_horizons=kept.refused,
+        train=data,
+        calibration=data,
+        test=data,
+        forecast=forecast,
+        later_forecasts=judged,
+        later_labels=later,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,7 @@ def out_of_fold_scores(recipe: Recipe, data: Dataset, folds: int) -> Floats:
     return raw
 
 
-def side_by_side(work: Any, folds: Sequence[Fold], data: Dataset) -> None:
+def side_by_side(work: Callable[[Fold], None], folds: Sequence[Fold], data: Dataset) -> None:
     """Runs one piece of work per fold; at once where each needs one thread only, as small tables do."""
     workers = MOST_THREADS if data.matrix.size < CELLS_PER_THREAD else 1
     with ThreadPoolExecutor(workers) as pool:
