@@ -1,7 +1,7 @@
 """Real bankruptcies: `ml.fit` beside default LightGBM, nested cross-validation on the same folds in the same run.
 
     python benchmarks/distress.py ../shared/data/distress [--table polish_5year] [--trials 8] [--bag 5]
-        [--metric auc] [--weighted]
+        [--metric auc] [--weighted] [--seed 7]
 
 Everything that is chosen (settings, number of trees, calibration) is chosen inside the outer training folds. Each row
 is forecast once, by a model that has not seen it; AUC and average precision are over these forecasts of all rows, with
@@ -113,11 +113,13 @@ def main() -> None:
     parser.add_argument("--bag", type=int, default=5)
     parser.add_argument("--metric", choices=["binary_logloss", "auc", "average_precision"], default="binary_logloss")
     parser.add_argument("--weighted", action="store_true", help="events weigh as much as all others together")
+    parser.add_argument("--seed", type=int, default=7, help="deals out the folds")
     arguments = parser.parse_args()
     settings = {
         "tuning_trials": arguments.trials,
         "bag": arguments.bag,
         "tuning_metric": arguments.metric,
+        "seed": arguments.seed,
         "params": {"is_unbalance": True} if arguments.weighted else {},
     }
     for name in arguments.table or TABLES:

@@ -23,9 +23,11 @@ from night import parts, timed
 
 from pipelines.night import last_finished_night
 from pipelines.settings import Settings
+from sources.simulator import named_schemes, simulate
 
 STARTS = {"full": date(2024, 1, 1), "half": date(2025, 4, 1)}
-LAST = date(2026, 6, 30)
+# as many daily deliveries in both
+GO_LIVE, LAST = date(2026, 5, 1), date(2026, 6, 30)
 SECONDS = "Execution Duration"
 
 
@@ -71,8 +73,15 @@ def next_night(homes: Path, name: str, scale: str) -> Cost:
     home = homes / name
     settings = Settings(home=home)
     if not settings.warehouse.exists():
-        until = ("--start", STARTS[name].isoformat(), "--until", LAST.isoformat())
-        timed(home, "simulate", "--scale", scale, *until)
+        simulate(
+            home,
+            scale=float(scale),
+            seed=1,
+            start=STARTS[name],
+            until=LAST,
+            go_live=GO_LIVE,
+            schemes=named_schemes("all"),
+        )
         if name == "half":
             timed(home, "adopt-model", str(homes / "full"))
         timed(home, "nightly", *(("--train",) if name == "full" else ()))
