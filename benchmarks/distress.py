@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--table", choices=TABLES, action="append")
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--bag", type=int, default=5)
-    parser.add_argument("--metric", choices=["binary_logloss", "auc", "average_precision"], default="binary_logloss")
+    parser.add_argument("--metric", choices=["binary_logloss", "auc", "average_precision"], default="auc")
     parser.add_argument("--weighted", action="store_true", help="events weigh as much as all others together")
     parser.add_argument("--seed", type=int, default=7, help="deals out the folds")
     arguments = parser.parse_args()

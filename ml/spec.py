@@ -154,6 +154,7 @@ class TrainingSpec:
             "split": "auto",
             "max_rounds": 600,
             "tuning_trials": 8,
+            "tuning_metric": "auc",
             "bag": None,
         }
         columns: dict[str, Any] = {

@@ -168,7 +168,10 @@ judged as (
     inner join {{ ref('int_payable_interval') }} as states
         on booked.payable_id = states.payable_id and {{ valid_on('states', 'tapes.known_date') }}
     left join {{ ref('int_certificate') }} as certificates on tapes.collateral_id = certificates.certificate_id
-    where certificates.certificate_id is null and states.open_amount > coalesce(states.retention_amount, 0)
+    where
+        certificates.certificate_id is null
+        and {{ payable_due_date('states') }} is not null
+        and states.open_amount > coalesce(states.retention_amount, 0)
 ),
 
 contradicted as (
