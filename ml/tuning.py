@@ -1,13 +1,13 @@
 """Choosing a booster's settings inside the training window: grouped cross-validation, bounded and seeded.
 
-Optuna's TPE proposes, the mean score over inner folds decides, and the number of trees is where that mean stops
-improving. No row outside the window that is passed in has a part in it.
+Optuna's TPE proposes, the mean score over inner folds decides, and the number of trees is where it and the log loss
+stop improving. No row outside the window that is passed in has a part in it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -114,17 +114,42 @@ def _cross_validate(
     params: Mapping[str, Any],
     held_out: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> tuple[int, float]:
-    """Number of trees at which the mean over the held-out folds is best, and that mean."""
-    settings = {**settings_of(sample, features, params, spec.seed), "metric": spec.tuning_metric}
+    """Number of trees from which on the mean over the held-out folds gains nothing, and that mean.
+
+    A ranking can be as good as it gets after a few trees whose probabilities say nothing yet, so trees are added until
+    the log loss has stopped improving as well.
+    """
+    metrics = list(dict.fromkeys([spec.tuning_metric, "binary_logloss"]))
+    settings = {**settings_of(sample, features, params, spec.seed), "metric": metrics}
     history = lgb.cv(
         settings,
         binned(sample, features, settings),
         num_boost_round=spec.max_rounds,
         folds=list(held_out),
-        callbacks=[lgb.early_stopping(stopping_rounds=min(max(spec.max_rounds // 5, 10), 50), verbose=False)],
+        callbacks=[_stop_where_all_stall(min(max(spec.max_rounds // 5, 10), 50))],
     )
-    means = cast(list[float], history[f"valid {spec.tuning_metric}-mean"])
-    return len(means), means[-1]
+    means = {metric: np.asarray(history[f"valid {metric}-mean"]) for metric in metrics}
+    rounds = max(_best_round(metric, values) for metric, values in means.items())
+    return rounds, float(means[spec.tuning_metric][rounds - 1])
+
+
+def _best_round(metric: str, means: NDArray[np.float64]) -> int:
+    return int(np.argmax(means if metric in HIGHER_IS_BETTER else -means)) + 1
+
+
+def _stop_where_all_stall(patience: int) -> Callable[[lgb.callback.CallbackEnv], None]:
+    """LightGBM's own early stopping ends where the first of several metrics does."""
+    best: dict[str, tuple[float, int]] = {}
+
+    def look(env: lgb.callback.CallbackEnv) -> None:
+        for _, metric, mean, higher_is_better, *_ in env.evaluation_result_list or []:
+            gain = mean if higher_is_better else -mean
+            if metric not in best or gain > best[metric][0]:
+                best[metric] = (gain, env.iteration)
+        if best and all(env.iteration - found >= patience for _, found in best.values()):
+            raise lgb.callback.EarlyStopException(env.iteration, [])
+
+    return look
 
 
 def _sample_of_groups(data: Dataset, seed: int) -> Dataset:
