@@ -6,6 +6,7 @@ itself, for each pass), which took a quarter of the night. The translation of re
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,15 @@ RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResul
 
 @dataclass(frozen=True)
 class DbtBuild:
-    """How a `dbt build` ended; `events` are Dagster's, in the order in which nodes ended."""
+    """How a `dbt build` ended; `events` are Dagster's, in the order in which nodes ended.
+
+    `failed` has the name of each node that failed, and what it said.
+    """
 
     events: list[Any]
     succeeded: bool
-    target: Path
-
-    @property
-    def run_results(self) -> Path:
-        """The status of each node, as dbt writes it; absent when dbt ended before its first node."""
-        return self.target / "run_results.json"
+    failed: list[tuple[str, str]]
+    log: Path
 
 
 def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
@@ -47,6 +47,7 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     """
     # imported where used: it takes seconds, and most commands need no dbt
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
     from dbt_common.events.functions import msg_to_dict, reset_metadata_vars
@@ -63,8 +64,8 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     )
     target = settings.dbt_target / "run"
     target.mkdir(parents=True, exist_ok=True)
-    for of_last_run in ("run_results.json", "dbt.log"):
-        (target / of_last_run).unlink(missing_ok=True)
+    log = target / "dbt.log"
+    log.unlink(missing_ok=True)
     results: list[dict[str, Any]] = []
 
     def collect(event: EventMsg) -> None:
@@ -72,6 +73,8 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
             results.append(msg_to_dict(event))
 
     project = parsed_project(settings)
+    # what was parsed stays for good; every full collection of garbage would walk through it again
+    gc.freeze()
     # dbt reads the night's settings from the environment once in a process
     reset_metadata_vars()
     outcome = dbtRunner(manifest=project, callbacks=[collect]).invoke(
@@ -80,6 +83,8 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
             *(("--indirect-selection", indirect) if indirect else ()),
             *("--project-dir", str(settings.dbt_project), "--target-path", str(target), "--log-path", str(target)),
             *("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file"),
+            # dbt would write the whole manifest again, which takes seconds; results are read from memory
+            "--no-write-json",
         ]
     )
     # a reader with settings of its own can open the file only when dbt has let go of it
@@ -91,4 +96,6 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
             manifest, translator, context, target
         )
     ]
-    return DbtBuild(events, outcome.success, target)
+    ended = outcome.result.results if isinstance(outcome.result, RunExecutionResult) else []
+    failed = [(result.node.name, str(result.message)) for result in ended if result.status in {"error", "fail"}]
+    return DbtBuild(events, outcome.success, failed, log)

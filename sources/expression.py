@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
@@ -127,6 +128,8 @@ def _sql(tree: exp.Expr, names: Mapping[str, str], readings: Mapping[Reading, st
     return sql
 
 
+# a mapping says the same of many feeds, and is read anew by every command and every file that is tried
+@lru_cache(maxsize=4_096)
 def _checked(text: str) -> exp.Expr:
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"the expression has more than {_MAX_CHARACTERS:,} characters")

@@ -3,16 +3,14 @@
 What belongs here: how dbt's models appear as assets, and with which variables each pass runs. What does not: SQL.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import duckdb
 from dagster import AssetExecutionContext, AssetsDefinition, Failure, MetadataValue, Output
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from pipelines.dbt_build import dbt_build
+from pipelines.dbt_build import DbtBuild, dbt_build
 from pipelines.lake_datasets import old_history_arrived
 from pipelines.log import tell
 from pipelines.partitions import NIGHTS
@@ -74,7 +72,7 @@ def _build(context: AssetExecutionContext, night: NightResource) -> Iterator[Any
         built = dbt_build(night.settings, context)
     if not built.succeeded:
         yield from (event for event in built.events if not isinstance(event, Output))
-        raise Failure(what_failed(built.run_results), allow_retries=False)
+        raise Failure(what_failed(built), allow_retries=False)
     counts = row_counts(night)
     for event in built.events:
         if isinstance(event, Output):
@@ -97,14 +95,10 @@ def row_counts(night: NightResource) -> dict[str, int]:
         }
 
 
-def what_failed(run_results: Path) -> str:
+def what_failed(built: DbtBuild) -> str:
     """One sentence on the nodes that failed in a dbt run; rows found by a failing test are counted."""
-    if not run_results.exists():
-        return f"dbt ended before it ran a model; its log is {run_results.with_name('dbt.log')}"
-    results = json.loads(run_results.read_text())["results"]
-    failed = [r for r in results if r["status"] in {"error", "fail"}]
-    if not failed:
-        return f"dbt ended with an error outside its models; its log is {run_results.with_name('dbt.log')}"
-    named = [f"{r['unique_id'].split('.')[2]} ({' '.join(str(r['message']).split())[:300]})" for r in failed[:3]]
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    if not built.failed:
+        return f"dbt ended with an error outside its models; its log is {built.log}"
+    named = [f"{name} ({' '.join(message.split())[:300]})" for name, message in built.failed[:3]]
+    more = f" and {len(built.failed) - 3} more" if len(built.failed) > 3 else ""
     return f"The warehouse does not hold: {'; '.join(named)}{more}"

@@ -187,10 +187,10 @@ def test_every_trap_of_the_page_is_one(first_night: Path) -> None:
 
 def test_no_table_depends_on_the_order_of_rows(home: Path) -> None:
     """Threads hand rows on in any order; every model gives the same to the last bit when its inputs are shuffled."""
-    run = home / "warehouse/dbt/run"
+    compiled_here = home / "warehouse/dbt/run/compiled/anchorwatch"
     models = [
-        (node["relation_name"], run / "compiled/anchorwatch" / node["original_file_path"])
-        for node in json.loads((run / "manifest.json").read_text())["nodes"].values()
+        (node["relation_name"], compiled_here / node["original_file_path"])
+        for node in json.loads((home / "warehouse/dbt/manifest.json").read_text())["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental")
     ]
     assert len(models) > 100

@@ -250,7 +250,7 @@ def test_a_format_with_a_mapping_of_its_own_needs_no_draft(tmp_path: Path) -> No
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=12).map(str.strip).filter(bool)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=2, max_size=5, unique=True))
 def test_whatever_the_columns_are_called_the_draft_is_one_document(tmp_path: Path, names: list[str]) -> None:
     header = ",".join('"' + name.replace('"', '""') + '"' for name in [*names, "rate_date"])
