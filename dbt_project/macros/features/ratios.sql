@@ -67,3 +67,19 @@
 {% macro squared(amount) -%}
     cast({{ amount }} as decimal(38, 2)) * cast({{ amount }} as decimal(38, 2))
 {%- endmacro %}
+
+{#- Standard deviation from a sum, a sum of squares and a count, exact until the last step; null below five values. -#}
+{% macro standard_deviation(total, squares, number, cap) -%}
+    case
+        when {{ number }} >= 5
+            then least(
+                sqrt(
+                    greatest(
+                        cast({{ squares }} as double) / {{ number }}
+                        - (cast({{ total }} as double) / {{ number }})
+                        * (cast({{ total }} as double) / {{ number }}), 0
+                    )
+                ), {{ cap }}
+            )
+    end
+{%- endmacro %}

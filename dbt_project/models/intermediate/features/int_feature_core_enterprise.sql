@@ -13,7 +13,8 @@ spine as (
         nights.*,
         core_enterprises.core_enterprise_id,
         core_enterprises.party_id,
-        core_enterprises.company_code
+        core_enterprises.company_code,
+        core_enterprises.sector_code
     from nights
     inner join {{ ref('int_core_enterprise') }} as core_enterprises
         on {{ valid_on('core_enterprises', 'nights.as_of_date') }}
@@ -66,8 +67,10 @@ payments as (
     select
         company_code,
         known_date,
-        sum(bank_amount) as bank_amount,
-        sum(late_days_amount) as late_days_amount
+        {%- for measure in ['bank_amount', 'certificate_amount', 'bill_amount', 'late_days_amount', 'cash_count',
+            'late_days', 'late_days_squared'] %}
+        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('int_erp_payment_daily') }}
     where document_type = 'INVOICE' and not is_retention
     group by company_code, known_date
@@ -80,13 +83,98 @@ lateness as (
         {{ window_sum('bank_amount', 90) }} as paid_90d,
         {{ window_sum('bank_amount', 180, 90) }} as paid_180d_before,
         {{ window_sum('late_days_amount', 90) }} as late_days_90d,
-        {{ window_sum('late_days_amount', 180, 90) }} as late_days_180d_before
+        {{ window_sum('late_days_amount', 180, 90) }} as late_days_180d_before,
+        {%- for measure in ['bank_amount', 'certificate_amount', 'bill_amount', 'cash_count', 'late_days',
+            'late_days_squared'] %}
+        {{ window_sum(measure, 365) }} as {{ measure | replace('_amount', '') }}_365d{{ ',' if not loop.last }}
+        {%- endfor %}
     from spine
     inner join payments as ledger
         on
             spine.company_code = ledger.company_code
             and ledger.known_date <= spine.as_of_date
             and ledger.known_date > spine.from_365d
+    group by spine.as_of_date, spine.core_enterprise_id
+),
+
+orders as (
+    select
+        spine.as_of_date,
+        spine.core_enterprise_id,
+        {{ window_sum('ordered_amount', 180) }} as ordered_180d,
+        {{ window_sum('ordered_amount', 180, 180) }} as ordered_180d_before
+    from spine
+    inner join {{ ref('int_erp_order_daily') }} as ledger
+        on
+            spine.company_code = ledger.company_code
+            and ledger.known_date <= spine.as_of_date
+            and ledger.known_date > spine.from_365d
+    group by spine.as_of_date, spine.core_enterprise_id
+),
+
+vendors as (
+    select
+        spine.as_of_date,
+        spine.core_enterprise_id,
+        ledger.erp_vendor_no,
+        {{ window_sum('invoiced_amount', 90) }} as invoiced_90d,
+        {{ window_sum('invoiced_amount', 90, 90) }} as invoiced_90d_before,
+        sum(ledger.invoiced_amount) as invoiced_365d,
+        sum(ledger.credit_note_amount) as credit_note_365d
+    from spine
+    inner join {{ ref('int_erp_invoice_daily') }} as ledger
+        on
+            spine.company_code = ledger.company_code
+            and ledger.known_date <= spine.as_of_date
+            and ledger.known_date > spine.from_365d
+    group by spine.as_of_date, spine.core_enterprise_id, ledger.erp_vendor_no
+),
+
+supply as (
+    select
+        as_of_date,
+        core_enterprise_id,
+        count(*) filter (where invoiced_90d > 0) as active_vendors,
+        count(*) filter (where invoiced_90d_before > 0) as active_vendors_before,
+        sum(invoiced_365d) as invoiced_365d,
+        sum(case when size_rank <= 10 then greatest(invoiced_365d, 0) else 0 end) as top10_invoiced_365d,
+        sum(credit_note_365d) as credit_note_365d
+    from (
+        select
+            *,
+            row_number() over (
+                partition by as_of_date, core_enterprise_id order by invoiced_365d desc, erp_vendor_no asc
+            ) as size_rank
+        from vendors
+    ) as ranked
+    group by as_of_date, core_enterprise_id
+),
+
+open_payables as (
+    select
+        spine.as_of_date,
+        spine.core_enterprise_id,
+        sum(ledger.open_amount + ledger.retention_amount) as open_amount
+    from spine
+    inner join {{ ref('int_erp_open_item_daily') }} as ledger
+        on spine.company_code = ledger.company_code and ledger.known_date <= spine.as_of_date
+    group by spine.as_of_date, spine.core_enterprise_id
+),
+
+index_values as (
+    select *
+    from {{ version_intervals(ref('stg_external__industry_index'), ['index_code', 'segment_code', 'period_end_date']) }}
+    where index_code = 'SECTOR_ACTIVITY'
+),
+
+sectors as (
+    select
+        spine.as_of_date,
+        spine.core_enterprise_id,
+        max_by(index_values.index_value, index_values.period_end_date) as activity
+    from spine
+    inner join index_values
+        on spine.sector_code = index_values.segment_code and {{ valid_on('index_values', 'spine.as_of_date') }}
     group by spine.as_of_date, spine.core_enterprise_id
 ),
 
@@ -99,7 +187,7 @@ statement_versions as (
     ) }} as versions
 ),
 
-statements as (
+statement_history as (
     select
         spine.as_of_date,
         spine.core_enterprise_id,
@@ -119,7 +207,26 @@ statements as (
     from spine
     inner join statement_versions as statements
         on spine.party_id = statements.party_id and {{ valid_on('statements', 'spine.as_of_date') }}
-    where {{ days_between('statements.period_end_date', 'spine.as_of_date') }} <= 550
+),
+
+-- the newest statement, unless it is too old to say anything, beside the one of a year before
+statements as (
+    select
+        newest.*,
+        newest.cash - coalesce(newest.restricted_cash, 0) + newest.operating_cash_flow as free_cash_flow,
+        year_ago.revenue as revenue_year_ago,
+        year_ago.cost_of_sales as cost_of_sales_year_ago
+    from statement_history as newest
+    left join statement_history as year_ago
+        on
+            newest.as_of_date = year_ago.as_of_date
+            and newest.core_enterprise_id = year_ago.core_enterprise_id
+            and {{ days_between('year_ago.period_end_date', 'newest.period_end_date') }} between 350 and 380
+    where newest.recency = 1 and {{ days_between('newest.period_end_date', 'newest.as_of_date') }} <= 550
+    qualify
+        row_number() over (
+            partition by newest.as_of_date, newest.core_enterprise_id order by year_ago.period_end_date desc
+        ) = 1
 ),
 
 rating_versions as (
@@ -213,16 +320,57 @@ select
     ratings.notch as rating_notch,
     ratings.notch - ratings.notch_180d_ago as rating_notches_down,
     coalesce(records.bill_overdue, 0) as bill_overdue,
-    coalesce(records.lawsuits, 0) as lawsuits
+    coalesce(records.lawsuits, 0) as lawsuits,
+    {{ growth('orders.ordered_180d', 'orders.ordered_180d_before') }} as order_growth,
+    {{ ratio('statements.revenue - statements.revenue_year_ago', 'statements.revenue_year_ago', floor=10000, cap=3) }}
+        as revenue_growth,
+    {{ ratio('statements.revenue - statements.cost_of_sales', 'statements.revenue', cap=1) }}
+    - {{ ratio(
+        'statements.revenue_year_ago - statements.cost_of_sales_year_ago', 'statements.revenue_year_ago', cap=1
+    ) }} as gross_margin_change,
+    sectors.activity as sector_activity,
+    {{ ratio('statements.restricted_cash', 'statements.cash', cap=1) }} as restricted_cash_share,
+    case when supply.active_vendors_before >= 5 then supply.active_vendors / supply.active_vendors_before - 1 end
+        as active_vendors_change,
+    {{ ratio('supply.top10_invoiced_365d', 'supply.invoiced_365d', floor=10000, cap=1) }} as top10_vendor_share,
+    {{ ratio('supply.credit_note_365d', 'supply.invoiced_365d', floor=10000, cap=1) }} as deduction_rate,
+    {{ ratio(
+        'certificates.outstanding_amount', 'certificates.outstanding_amount + open_payables.open_amount', cap=1
+    ) }} as certificate_share_of_payables,
+    {{ standard_deviation(
+        'lateness.late_days_365d', 'lateness.late_days_squared_365d', 'lateness.cash_count_365d', cap=180
+    ) }} as payment_promise_std,
+    {{ ratio(
+        'lateness.certificate_365d + lateness.bill_365d',
+        'lateness.certificate_365d + lateness.bill_365d + lateness.bank_365d', floor=10000, cap=1
+    ) }} as non_cash_payment_share,
+    {{ ratio(
+        'certificates.outstanding_amount', 'statements.total_debt + certificates.outstanding_amount', cap=1
+    ) }} as hidden_leverage,
+    case
+        when
+            statements.short_term_debt is null
+            or certificates.outstanding_amount is null
+            or statements.free_cash_flow is null
+            then null
+        when statements.short_term_debt + certificates.outstanding_amount <= 0 then 0
+        when statements.free_cash_flow <= 0 then 20
+        else least(
+            cast(statements.short_term_debt + certificates.outstanding_amount as double)
+            / greatest(cast(statements.free_cash_flow as double), 10000), 20
+        )
+    end as maturity_wall
 from spine
 left join certificates
     on spine.as_of_date = certificates.as_of_date and spine.core_enterprise_id = certificates.core_enterprise_id
 left join limits on spine.as_of_date = limits.as_of_date and spine.core_enterprise_id = limits.core_enterprise_id
 left join lateness on spine.as_of_date = lateness.as_of_date and spine.core_enterprise_id = lateness.core_enterprise_id
 left join statements
-    on
-        spine.as_of_date = statements.as_of_date
-        and spine.core_enterprise_id = statements.core_enterprise_id
-        and statements.recency = 1
+    on spine.as_of_date = statements.as_of_date and spine.core_enterprise_id = statements.core_enterprise_id
+left join orders on spine.as_of_date = orders.as_of_date and spine.core_enterprise_id = orders.core_enterprise_id
+left join supply on spine.as_of_date = supply.as_of_date and spine.core_enterprise_id = supply.core_enterprise_id
+left join open_payables
+    on spine.as_of_date = open_payables.as_of_date and spine.core_enterprise_id = open_payables.core_enterprise_id
+left join sectors on spine.as_of_date = sectors.as_of_date and spine.core_enterprise_id = sectors.core_enterprise_id
 left join ratings on spine.as_of_date = ratings.as_of_date and spine.core_enterprise_id = ratings.core_enterprise_id
 left join records on spine.as_of_date = records.as_of_date and spine.core_enterprise_id = records.core_enterprise_id

@@ -210,18 +210,9 @@ select
     {{ ratio('invoices.term_excess_days_180d', 'invoices.invoiced_180d', floor=1000, cap=365) }}
         as statutory_term_excess_days,
     {{ ratio('payments.late_days_180d', 'payments.bank_180d', floor=1000, cap=365) }} as days_late_weighted_6m,
-    case
-        when payments.cash_count_365d >= 5
-            then least(
-                sqrt(
-                    greatest(
-                        cast(payments.late_days_squared_365d as double) / payments.cash_count_365d
-                        - (cast(payments.late_days_365d as double) / payments.cash_count_365d)
-                        * (cast(payments.late_days_365d as double) / payments.cash_count_365d), 0
-                    )
-                ), 180
-            )
-    end as payment_promise_std_12m,
+    {{ standard_deviation(
+        'payments.late_days_365d', 'payments.late_days_squared_365d', 'payments.cash_count_365d', cap=180
+    ) }} as payment_promise_std_12m,
     {{ ratio(
         'payments.certificate_365d + payments.bill_365d',
         'payments.certificate_365d + payments.bill_365d + payments.bank_365d', floor=10000, cap=1

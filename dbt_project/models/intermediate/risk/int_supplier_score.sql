@@ -126,6 +126,8 @@ joined as (
         new_scores.base_value,
         new_scores.contribution_sum,
         new_scores.pd_90d,
+        new_scores.pd_180d,
+        new_scores.pd_365d,
         new_scores.grade,
         new_scores.score,
         new_scores.previous_pd_90d,

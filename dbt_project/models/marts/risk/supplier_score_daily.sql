@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of_date',
+    on_schema_change='append_new_columns',
     tags=['after_scoring']
 ) }}
 
@@ -28,5 +29,7 @@ select
     expected_loss_amount,
     currency,
     watch_state,
-    scored_at
+    scored_at,
+    pd_180d,
+    pd_365d
 from {{ ref('int_supplier_score') }}
