@@ -24,7 +24,12 @@ from ml.errors import FeatureRegistryError
 
 REGISTRY_PATH = Path(__file__).with_name("features.yaml")
 
+# Whose state a feature tells: of the supplier alone, of the core enterprises behind it, or of all at once. What many
+# suppliers share moves for all of them in one night, and that is no fault.
+Level = Literal["supplier", "core_enterprise", "market"]
+
 UNKNOWN = "not known"
+UNKNOWN_ZH = "未知"
 
 Family = Literal[
     "external",
@@ -53,7 +58,8 @@ class Feature(BaseModel):
     """One model input: a column of `features.supplier_daily`.
 
     `sign` is the direction of risk and the model's monotone constraint: +1 higher is riskier, -1 higher is safer, 0
-    free. `reason` is a format string over `{value}` and `{peer}`, both in the feature's own unit.
+    free. `reason` is a format string over `{value}` and `{peer}`, both in the feature's own unit, and `reason_zh` the
+    same in Chinese.
 
     A feature with `categories` is a text column: the model sees a value's place in the list, and one place for all
     values outside it. `infinite="kept"` takes an infinite value for what it is, larger than any number.
@@ -64,6 +70,7 @@ class Feature(BaseModel):
     name: str = Field(min_length=1)
     indicator_id: str
     family: Family
+    level: Level = "supplier"
     sources: tuple[str, ...] = ()
     formula: str
     unit: Literal["ratio", "days", "count", "amount", "index", "flag", "pct", "category"]
@@ -73,6 +80,7 @@ class Feature(BaseModel):
     window_days: int | None = Field(default=None, ge=0)
     missing: str
     reason: str
+    reason_zh: str | None = None
     reason_missing: str | None = None
 
     @model_validator(mode="after")
@@ -85,7 +93,7 @@ class Feature(BaseModel):
 
     @model_validator(mode="after")
     def _sentences_can_be_rendered(self) -> Feature:
-        for template in filter(None, (self.reason, self.reason_missing)):
+        for template in filter(None, (self.reason, self.reason_zh, self.reason_missing)):
             fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
             if not fields <= {"value", "peer"}:
                 unknown = ", ".join(sorted(fields - {"value", "peer"}))
@@ -103,6 +111,14 @@ class Feature(BaseModel):
         if self.reason_missing is not None:
             return self._rendered(self.reason_missing, value, peer)
         return f"{self.name.replace('_', ' ').capitalize()} is {UNKNOWN}: {self.missing}"
+
+    def sentence_zh(self, value: float, peer: float) -> str | None:
+        """The reason sentence in Chinese; None where the entry has none."""
+        if self.reason_zh is None:
+            return None
+        if math.isnan(value):
+            return f"指标{self.indicator_id}（{self.name}）未知"
+        return self._rendered(self.reason_zh, value, peer).replace(UNKNOWN, UNKNOWN_ZH)
 
     def _rendered(self, template: str, value: float, peer: float) -> str:
         if self.categories is None:

@@ -73,6 +73,7 @@ REASON_SCHEMA = pa.schema(
         ("peer_value", pa.float64()),
         ("contribution", pa.float64()),
         ("reason_text", pa.string()),
+        ("reason_text_zh", pa.string()),
     ]
 )
 
@@ -83,6 +84,7 @@ STATUS_SENTENCES = {
 }
 NOTHING_KNOWN = "None of the model's features is known for this supplier on this date."
 NOTHING_AGAINST = "No indicator raises the risk above the portfolio's average"
+NOTHING_AGAINST_ZH = "没有指标使风险高于组合平均水平"
 
 
 @dataclass(frozen=True)
@@ -210,16 +212,22 @@ def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
     row, position, rank = _strongest(np.where(used & ~silent, rows.contributions, -np.inf))
     amount = rows.contributions[row, position]
     values, peers = _values_and_peers(model, rows, row, position)
-    sentences = np.empty(len(row), dtype=object)
+    english = np.empty(len(row), dtype=object)
+    chinese = np.empty(len(row), dtype=object)
     for number in np.unique(position):
         at = np.flatnonzero(position == number)
         feature = model.features[number]
-        sentences[at] = [
-            feature.sentence(value, peer) for value, peer in zip(values[at].tolist(), peers[at].tolist(), strict=True)
-        ]
+        figures = list(zip(values[at].tolist(), peers[at].tolist(), strict=True))
+        english[at] = [feature.sentence(value, peer) for value, peer in figures]
+        chinese[at] = [feature.sentence_zh(value, peer) for value, peer in figures]
     neutral = amount <= 0
-    sentences[neutral] = NOTHING_AGAINST + "; the least favourable: " + sentences[neutral]
-    sentences[silent[row, position]] = NOTHING_AGAINST
+    english[neutral] = NOTHING_AGAINST + "; the least favourable: " + english[neutral]
+    has_chinese = np.array([text is not None for text in chinese], dtype=np.bool_)
+    translated = neutral & has_chinese
+    chinese[translated] = NOTHING_AGAINST_ZH + "；相对最不利：" + chinese[translated]
+    said_nothing = silent[row, position]
+    english[said_nothing] = NOTHING_AGAINST
+    chinese[said_nothing & has_chinese] = NOTHING_AGAINST_ZH
 
     def of_feature(attribute: str) -> pa.Array:
         column = np.array([getattr(feature, attribute) for feature in model.features], dtype=object)
@@ -238,7 +246,8 @@ def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
             pa.array(values, from_pandas=True),
             pa.array(peers, from_pandas=True),
             pa.array(amount),
-            pa.array(sentences, pa.string()),
+            pa.array(english, pa.string()),
+            pa.array(chinese, pa.string()),
         ],
         schema=REASON_SCHEMA,
     )

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -263,8 +263,27 @@ def _recourse() -> list[Delivery]:
         "due_date": date(2026, 2, 1),
     }
     night = MONTH_ENDS[MONTH_ENDS.index(date(2025, 12, 31))]
+    events = [
+        {
+            "certificate_event_id": f"CT1-{kind}",
+            "root_certificate_id": "CT1",
+            "certificate_id": "CT1",
+            "event_type": kind,
+            "occurred_at": datetime(on.year, on.month, on.day, 9, tzinfo=UTC).replace(tzinfo=None),
+            "amount": Decimal(amount),
+            "currency": "CNY",
+        }
+        for kind, amount, on in (
+            ("ISSUED", 50_000, date(2025, 12, 1)),
+            ("ACCEPTED", 50_000, date(2025, 12, 1)),
+            ("FINANCED", 40_000, date(2025, 12, 1)),
+            ("FINANCE_REPAID", 20_000, date(2026, 2, 1)),
+        )
+    ]
     return [
         Delivery(night, "platform.certificate", [certificate]),
+        Delivery(night, "platform.certificate_event", events[:3]),
+        Delivery(date(2026, 2, 2), "platform.certificate_event", events[3:]),
         Delivery(night, "platform.financing", [{**terms, "financing_id": f"FN{number}"} for number in (1, 2)]),
         Delivery(date(2026, 2, 2), "platform.repayment", [repayment]),
     ]

@@ -92,6 +92,8 @@ def test_column_docs_are_up_to_date() -> None:
 
 def test_registry_covers_every_source_and_family() -> None:
     registry = load_registry()
+    assert len(registry) >= 150
+    assert all(feature.reason_zh for feature in registry)
     assert len({feature.indicator_id for feature in registry}) >= 60
     assert {source for feature in registry for source in feature.sources} == {
         "platform",

@@ -21,6 +21,7 @@ SCORE_COLUMNS = [
     "pd_90d", "grade", "score", "previous_pd_90d", "grade_change", "percentile", "data_depth",
     "reason_1", "reason_2", "reason_3", "reason_4", "reason_5",
     "exposure_amount", "expected_loss_amount", "currency", "watch_state", "scored_at",
+    "pd_180d", "pd_365d",
 ]  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class Score:
                 "peer_value": 2.0,
                 "contribution": 0.1,
                 "reason_text": f"Reason {rank} of {self.supplier}",
+                "reason_text_zh": f"{self.supplier}的原因{rank}",
             }
             for rank in range(1, 6)
         ]

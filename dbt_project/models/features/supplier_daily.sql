@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of_date',
+    on_schema_change='append_new_columns',
     contract={'enforced': true},
     post_hook='{{ drop_expired_snapshots() }}'
 ) }}
@@ -10,12 +11,13 @@
     'int_feature_identity': [
         'company_age_months', 'paid_in_to_registered', 'insured_headcount', 'kyc_age_days',
         'address_cluster_size', 'shared_contact_count', 'guarantee_link_count',
+        'control_link_count',
     ],
     'int_feature_external': [
         'lawsuits_12m', 'admin_penalties_12m', 'legal_rep_changes_12m', 'shareholder_changes_12m',
         'adverse_records_90d', 'equity_frozen', 'registry_status_abnormal', 'pmi_construction_gap',
         'policy_rate_change_6m', 'input_price_shock_3m', 'sector_activity', 'sector_activity_change_3m',
-        'region_npl_ratio',
+        'region_npl_ratio', 'bill_overdue', 'fai_growth_yoy', 'housing_starts_yoy',
     ],
     'int_feature_tax': [
         'vat_sales_yoy_3m', 'vat_sales_change_3m', 'vat_sales_last_month_pace', 'vat_sales_cv_12m',
@@ -38,19 +40,32 @@
         'disputed_share_6m', 'statutory_term_excess_days', 'days_late_weighted_6m', 'payment_promise_std_12m',
         'non_cash_payment_share_12m', 'overdue_share_1_30', 'overdue_share_31_90', 'overdue_share_90_plus',
         'debtor_concentration_top1', 'dso_days', 'retention_share_12m', 'payee_account_changed_90d',
+        'date_order_violations_12m',
     ],
     'int_feature_platform': [
         'certificates_received_change_3m', 'financed_share_6m', 'instant_financing_rate_6m',
         'passed_on_share_6m', 'tier_depth_6m', 'tenor_days_6m', 'rollover_rate_12m',
         'unregistered_financing_share_12m', 'discount_premium_6m', 'financing_overdue_share',
         'financing_longest_dpd', 'recourse_share', 'buy_back_share_12m',
+        'financing_change_3m', 'tenor_over_180_share_6m',
     ],
     'int_feature_obligor': [
         'anchor_redemption_on_time_rate', 'anchor_issuance_growth_6m', 'anchor_limit_utilisation',
         'anchor_payment_days_late_3m', 'anchor_payment_days_late_change', 'anchor_liability_to_assets',
         'anchor_net_debt_to_ebitda', 'anchor_interest_cover', 'anchor_cash_to_short_debt',
         'anchor_ocf_to_revenue', 'anchor_two_assets_share', 'anchor_rating_notch',
-        'anchor_rating_notches_down_6m', 'anchor_bill_overdue',
+        'anchor_rating_notches_down_6m', 'anchor_bill_overdue', 'anchor_certificate_overdue_share',
+        'anchor_current_ratio', 'anchor_accruals_ratio', 'anchor_guarantees_to_equity', 'anchor_report_delay_days',
+        'anchor_audit_opinion_modified', 'anchor_lawsuits_12m', 'anchor_grade', 'anchor_order_growth_6m',
+        'anchor_revenue_growth_12m', 'anchor_gross_margin_change_12m', 'anchor_restricted_cash_share',
+        'anchor_active_vendors_change_3m', 'anchor_top10_vendor_share_12m', 'anchor_deduction_rate_12m',
+        'anchor_payment_promise_std_12m', 'anchor_non_cash_payment_share_12m',
+        'anchor_certificate_share_of_payables', 'anchor_hidden_leverage', 'anchor_maturity_wall_12m',
+        'core_enterprise_count_6m',
+    ],
+    'int_feature_network': [
+        'sector_distress_rate_12m', 'region_distress_rate_12m', 'co_supplier_distress_share',
+        'customer_distress_share_12m', 'connected_distress_count',
     ],
     'int_feature_cross_source': [
         'enforcement_to_revenue', 'revenue_per_insured_head', 'invoice_cash_gap_6m',
@@ -58,25 +73,111 @@
     ],
 } %}
 
+{#- Seen against others of the night, and against the supplier's own past. #}
+{%- set against_peers = [
+    'cash_buffer_days', 'vat_sales_change_3m', 'inflow_change_3m', 'vat_gross_margin_12m', 'payroll_change_3m',
+    'days_late_weighted_6m', 'dso_days', 'financed_share_6m',
+] %}
+{%- set against_past = [
+    'cash_buffer_days', 'debt_service_share_90d', 'customer_hhi_6m', 'vat_gross_margin_12m', 'dso_days',
+    'days_late_weighted_6m', 'financed_share_6m', 'anchor_grade',
+] %}
+
+with measured as (
+    select
+        spine.as_of_date,
+        spine.supplier_id,
+        spine.party_id,
+        spine.sector_code,
+        spine.size_class,
+        population.population_status,
+        population.not_scored_reason,
+        population.data_depth,
+        {%- for family, features in families.items() %}
+        {%- set is_last_family = loop.last %}
+        {%- for feature in features %}
+        cast({{ family }}.{{ feature }} as double) as {{ feature }}{{ ',' if not (is_last_family and loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ ref('int_feature_spine') }} as spine
+    inner join {{ ref('int_supplier_population') }} as population
+        on spine.as_of_date = population.as_of_date and spine.supplier_id = population.supplier_id
+    {%- for family in families %}
+    left join {{ ref(family) }} as {{ family }}
+        on spine.as_of_date = {{ family }}.as_of_date and spine.supplier_id = {{ family }}.supplier_id
+    {%- endfor %}
+),
+
+peers as (
+    select
+        as_of_date,
+        sector_code,
+        size_class,
+        {%- for feature in against_peers %}
+        case when count({{ feature }}) >= 5 then median({{ feature }}) end as {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from measured
+    group by as_of_date, sector_code, size_class
+),
+
+-- Month-ends are kept by every home, whatever nights it ran.
+month_ends as (
+    select
+        as_of_date,
+        supplier_id,
+        {%- for feature in against_past %}
+        {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from measured
+    where as_of_date = last_day(as_of_date)
+    {%- if is_incremental() %}
+    union all
+    select
+        as_of_date,
+        supplier_id,
+        {%- for feature in against_past %}
+        {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ this }}
+    where
+        as_of_date = last_day(as_of_date)
+        and as_of_date >= {{ add_days(as_of_date(), -200) }}
+        and as_of_date not in (select made_anew.as_of_date from measured as made_anew)
+    {%- endif %}
+),
+
+nights as (
+    select distinct as_of_date from measured
+),
+
+past_nights as (
+    select distinct as_of_date from month_ends
+),
+
+past_dates as (
+    select
+        nights.as_of_date,
+        max(past.as_of_date) as past_date
+    from nights
+    inner join past_nights as past
+        on {{ days_between('past.as_of_date', 'nights.as_of_date') }} between 75 and 106
+    group by nights.as_of_date
+)
+
 select
-    spine.as_of_date,
-    spine.supplier_id,
-    spine.party_id,
-    spine.sector_code,
-    spine.size_class,
-    population.population_status,
-    population.not_scored_reason,
-    population.data_depth,
-    {%- for family, features in families.items() %}
-    {%- set is_last_family = loop.last %}
-    {%- for feature in features %}
-    cast({{ family }}.{{ feature }} as double) as {{ feature }}{{ ',' if not (is_last_family and loop.last) }}
+    measured.*,
+    {%- for feature in against_peers %}
+    measured.{{ feature }} - peers.{{ feature }} as {{ feature }}_vs_peers,
     {%- endfor %}
+    {%- for feature in against_past %}
+    measured.{{ feature }} - past.{{ feature }} as {{ feature }}_trend_3m{{ ',' if not loop.last }}
     {%- endfor %}
-from {{ ref('int_feature_spine') }} as spine
-inner join {{ ref('int_supplier_population') }} as population
-    on spine.as_of_date = population.as_of_date and spine.supplier_id = population.supplier_id
-{%- for family in families %}
-left join {{ ref(family) }} as {{ family }}
-    on spine.as_of_date = {{ family }}.as_of_date and spine.supplier_id = {{ family }}.supplier_id
-{%- endfor %}
+from measured
+left join peers
+    on
+        measured.as_of_date = peers.as_of_date
+        and measured.sector_code = peers.sector_code
+        and measured.size_class = peers.size_class
+left join past_dates on measured.as_of_date = past_dates.as_of_date
+left join month_ends as past
+    on past_dates.past_date = past.as_of_date and measured.supplier_id = past.supplier_id

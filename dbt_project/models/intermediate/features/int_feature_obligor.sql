@@ -20,82 +20,44 @@
     'anchor_rating_notches_down_6m': 'rating_notches_down',
     'anchor_bill_overdue': 'bill_overdue',
     'anchor_lawsuits_12m': 'lawsuits',
+    'anchor_order_growth_6m': 'order_growth',
+    'anchor_revenue_growth_12m': 'revenue_growth',
+    'anchor_gross_margin_change_12m': 'gross_margin_change',
+    'anchor_restricted_cash_share': 'restricted_cash_share',
+    'anchor_active_vendors_change_3m': 'active_vendors_change',
+    'anchor_top10_vendor_share_12m': 'top10_vendor_share',
+    'anchor_deduction_rate_12m': 'deduction_rate',
+    'anchor_payment_promise_std_12m': 'payment_promise_std',
+    'anchor_non_cash_payment_share_12m': 'non_cash_payment_share',
+    'anchor_certificate_share_of_payables': 'certificate_share_of_payables',
+    'anchor_hidden_leverage': 'hidden_leverage',
+    'anchor_maturity_wall_12m': 'maturity_wall',
+    'anchor_grade': 'grade',
 } %}
 
-with spine as (
-    select * from {{ ref('int_feature_spine') }}
-),
-
-core_enterprises as (
-    select * from {{ ref('int_feature_core_enterprise') }}
-),
-
-invoiced as (
+with core_enterprises as (
     select
-        spine.as_of_date,
-        spine.supplier_id,
-        ledger.company_code,
-        sum(ledger.invoiced_amount) as claim_amount
-    from spine
-    inner join {{ ref('int_party_source_key') }} as keys
+        measures.*,
+        scores.grade
+    from {{ ref('int_feature_core_enterprise') }} as measures
+    left join {{ ref('int_core_enterprise_score') }} as scores
         on
-            keys.key_kind = 'ERP_VENDOR'
-            and spine.party_id = keys.party_id
-            and {{ valid_on('keys', 'spine.as_of_date') }}
-    inner join {{ ref('int_erp_invoice_daily') }} as ledger
-        on
-            keys.source_key = ledger.company_code || ':' || ledger.erp_vendor_no
-            and ledger.known_date <= spine.as_of_date
-            and ledger.known_date > spine.from_180d
-    group by spine.as_of_date, spine.supplier_id, ledger.company_code
-),
-
-claims as (
-    select
-        invoiced.as_of_date,
-        invoiced.supplier_id,
-        core_enterprises.core_enterprise_id,
-        invoiced.claim_amount
-    from invoiced
-    inner join core_enterprises
-        on invoiced.as_of_date = core_enterprises.as_of_date and invoiced.company_code = core_enterprises.company_code
-    union all
-    select
-        spine.as_of_date,
-        spine.supplier_id,
-        ledger.core_enterprise_id,
-        sum(ledger.deep_received_amount) as claim_amount
-    from spine
-    inner join {{ ref('int_platform_supplier_daily') }} as ledger
-        on
-            spine.supplier_id = ledger.supplier_id
-            and ledger.known_date <= spine.as_of_date
-            and ledger.known_date > spine.from_180d
-    group by spine.as_of_date, spine.supplier_id, ledger.core_enterprise_id
-),
-
-weights as (
-    select
-        as_of_date,
-        supplier_id,
-        core_enterprise_id,
-        cast(sum(claim_amount) as decimal(38, 2)) as weight
-    from claims
-    group by as_of_date, supplier_id, core_enterprise_id
-    having sum(claim_amount) > 0
+            measures.as_of_date = scores.as_of_date
+            and measures.core_enterprise_id = scores.core_enterprise_id
 )
 
 select
-    weights.as_of_date,
-    weights.supplier_id,
+    claims.as_of_date,
+    claims.supplier_id,
     {%- for name, measure in measures.items() %}
-    cast(sum(weights.weight * cast(core_enterprises.{{ measure }} as decimal(38, 9))) as double)
-    / cast(sum(case when core_enterprises.{{ measure }} is not null then weights.weight end) as double)
-        as {{ name }}{{ ',' if not loop.last }}
+    cast(sum(claims.claim_amount * cast(core_enterprises.{{ measure }} as decimal(38, 9))) as double)
+    / cast(sum(case when core_enterprises.{{ measure }} is not null then claims.claim_amount end) as double)
+        as {{ name }},
     {%- endfor %}
-from weights
+    count(*) as core_enterprise_count_6m
+from {{ ref('int_feature_claim') }} as claims
 inner join core_enterprises
     on
-        weights.as_of_date = core_enterprises.as_of_date
-        and weights.core_enterprise_id = core_enterprises.core_enterprise_id
-group by weights.as_of_date, weights.supplier_id
+        claims.as_of_date = core_enterprises.as_of_date
+        and claims.core_enterprise_id = core_enterprises.core_enterprise_id
+group by claims.as_of_date, claims.supplier_id

@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of_date',
+    on_schema_change='append_new_columns',
     tags=['after_scoring']
 ) }}
 
@@ -17,7 +18,8 @@ select
     feature_value,
     peer_value,
     contribution,
-    reason_text
+    reason_text,
+    reason_text_zh
 from {{ source('lake', 'score_reason') }}
 where
     as_of_date <= {{ as_of_date() }}
