@@ -52,7 +52,7 @@ def reference_bins(data: Dataset, features: Sequence[Feature]) -> pa.Table:
     for feature in features:
         values = feature_values(data.table, feature)
         known = values[~np.isnan(values)]
-        edges = _edges(known)
+        edges = bin_edges(known)
         bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
         per_snapshot = np.zeros((len(snapshots), len(edges) + 2))
         np.add.at(per_snapshot, (snapshot, bins), 1)
@@ -84,7 +84,7 @@ def psi(expected: NDArray[np.float64], observed: NDArray[np.float64]) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def _edges(known: NDArray[np.float64]) -> NDArray[np.float64]:
+def bin_edges(known: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(known) == 0:
         return np.empty(0)
     edges: NDArray[np.float64] = np.unique(np.quantile(known, np.arange(1, BIN_COUNT) / BIN_COUNT, method="lower"))

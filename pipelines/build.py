@@ -28,6 +28,7 @@ def build_definitions(settings: Settings) -> Definitions:
             early_warning.champion,
             early_warning.score,
             monitoring.feature_drift,
+            monitoring.drift_diagnosis,
             monitoring.drift_report,
             publication.publication_asset(settings),
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.diagnosis import DIAGNOSIS_SCHEMA
 from ml.drift import DRIFT_SCHEMA
 from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
 from sources.contract import load_contracts
@@ -27,6 +28,7 @@ SCORED_DATASETS = {
     "scores/supplier_score": SCORE_SCHEMA,
     "scores/score_reason": REASON_SCHEMA,
     "drift/feature_drift": DRIFT_SCHEMA,
+    "drift/drift_diagnosis": DIAGNOSIS_SCHEMA,
 }
 
 
@@ -46,6 +48,16 @@ def write_night(lake: Lake, dataset: str, as_of: date, name: str, table: pa.Tabl
 def features_of_night(lake: Lake, as_of: date) -> pa.Table:
     """The feature rows that the night exported."""
     return pq.read_table(lake.file(FEATURES, f"as_of_date={as_of}", "part"))
+
+
+def features_before(lake: Lake, as_of: date) -> pa.Table | None:
+    """The feature rows of the last night before, unless it is more than a week ago."""
+    nights = (
+        date.fromisoformat(folder.name.removeprefix("as_of_date="))
+        for folder in lake.dataset(FEATURES).glob("as_of_date=*")
+    )
+    near = [night for night in nights if as_of - timedelta(days=7) <= night < as_of]
+    return features_of_night(lake, max(near)) if near else None
 
 
 def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:

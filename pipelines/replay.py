@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,7 +17,13 @@ from pipelines.run import run_job
 from pipelines.settings import Settings
 
 SHARED_DATASETS = ("raw", "quarantine", "schema_events", "receipts", "landing_entries", "feed_promises")
-EARLIER_NIGHTS = ("scores/supplier_score", "scores/score_reason", "drift/feature_drift")
+EARLIER_NIGHTS = (
+    "features/supplier_daily",
+    "scores/supplier_score",
+    "scores/score_reason",
+    "drift/feature_drift",
+    "drift/drift_diagnosis",
+)
 
 # What a run did differs between a night that continues another and one built from scratch. Tables of the newest night
 # alone hold no row of an earlier one and are left out as well.
@@ -43,9 +49,10 @@ def replay_night(settings: Settings, as_of: date, console: Console) -> None:
         beside.own_mask_key.symlink_to(settings.own_mask_key)
     share_lake(settings, beside, as_of)
     book, copies = ModelRegistry(settings.models), ModelRegistry(beside.models)
+    now = datetime.now(UTC).replace(tzinfo=None)
     for role, version in roles.items():
         copies.save(book.load(version))
-        copies.assign(role, version)
+        copies.assign(role, version, at=now, actor="replay", reason=f"it scored {as_of}")
     try:
         outcome = run_job(beside, "replay", as_of)
     finally:

@@ -1,9 +1,10 @@
 """What the platform watches in itself: deliveries, drift against the champion's reference, and the drift page."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from dagster import (
     AssetCheckResult,
@@ -19,10 +20,12 @@ from dagster import (
     multi_asset,
 )
 
+import ml.diagnosis
 import ml.drift
 from ml.registry import ModelRegistry
 from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
 from pipelines.lake_datasets import (
+    features_before,
     features_of_night,
     receipts_of_night,
     schema_events_of_night,
@@ -43,11 +46,14 @@ SCHEMA_EVENTS = AssetKey(["lake", "schema_event"])
 LANDING = AssetKey(["lake", "landing_entry"])
 PROMISES = AssetKey(["lake", "feed_promise"])
 DRIFT = AssetKey(["lake", "feature_drift"])
+DIAGNOSIS = AssetKey(["lake", "drift_diagnosis"])
+FRESHNESS = AssetKey(["monitoring", "feed_freshness"])
 PAGE = AssetKey(["reports", "drift"])
 DELIVERED = "something_was_delivered"
 ALL_TAKEN_IN = "all_of_landing_was_taken_in"
 LINES_SHOWN = 12
 FEW_DRIFTED = "few_features_drifted"
+QUIET = "nothing_broke_overnight"
 # A quiet night flags no feature at all nineteen times in twenty. A few that moved are for the page, many for a person.
 DRIFTED_RATIO = 0.05
 
@@ -169,6 +175,57 @@ def feature_drift(context: AssetExecutionContext, night: NightResource) -> Itera
         severity=AssetCheckSeverity.WARN,
         metadata={"drifted": [r["feature_name"] for r in drifted[:20]]},
     )
+
+
+@asset(
+    key=DIAGNOSIS,
+    deps=[FEATURES, CHAMPION, FRESHNESS],
+    partitions_def=NIGHTS,
+    group_name="monitoring",
+    owners=[OWNER],
+    kinds={"parquet"},
+    description="Why the night does not look like the one before: a fault of the data, or another population.",
+    check_specs=[
+        AssetCheckSpec(
+            name=QUIET, asset=DIAGNOSIS, description="No feed is late, and nothing jumped against the night before."
+        )
+    ],
+    pool="warehouse",
+)
+def drift_diagnosis(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+    frame, before = features_of_night(night.lake, night.as_of), features_before(night.lake, night.as_of)
+    with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
+        late = _late_feeds(con, night.as_of)
+    tables, told = [], []
+    for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
+        found = ml.diagnosis.diagnose(frame, before, model, late_feeds=late)
+        tables.append(ml.diagnosis.diagnosis_table(found, night.as_of, model, role))
+        told += [finding for finding in found if role == "champion"]
+    write_night(night.lake, "drift/drift_diagnosis", night.as_of, "part", pa.concat_tables(tables))
+    lines = [f"{finding.kind} {finding.subject}: {finding.evidence}" for finding in told]
+    for line in lines:
+        warn(context, line)
+    yield MaterializeResult(asset_key=DIAGNOSIS, metadata={"findings": MetadataValue.int(len(told))})
+    yield AssetCheckResult(
+        asset_key=DIAGNOSIS,
+        check_name=QUIET,
+        passed=not told,
+        severity=AssetCheckSeverity.WARN,
+        metadata={"findings": lines},
+    )
+
+
+def _late_feeds(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, str]:
+    """Feed to why it is late."""
+    rows = con.execute(
+        "select source || '.' || feed, newest_delivery_date, promised_date from monitoring.feed_freshness "
+        "where as_of_date = ? and status = 'LATE'",
+        [as_of],
+    ).fetchall()
+    return {
+        feed: f"Its newest delivery is of {newest}, and one of {promised} was promised by this night."
+        for feed, newest, promised in rows
+    }
 
 
 @asset(
