@@ -23,6 +23,7 @@ from ml.model import Model
 from ml.plots import calibration_plot, importance_plot, roc_plot
 
 CARD_FILE = "model_card.md"
+CARD_PICTURES = ("roc.png", "calibration.png", "importance.png")
 ORACLE_FILE = "oracle.json"
 SHOWN_FEATURES = 20
 
@@ -127,8 +128,8 @@ def render_evidence(model: Model) -> dict[str, bytes]:
     }
 
 
-def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
-    """The card as Markdown, pictures by relative name."""
+def render_card(model: Model, oracle: OracleComparison | None = None, *, outcomes: str = "") -> str:
+    """The card as Markdown, pictures by relative name; `outcomes` is a section between validation and monitoring."""
     manifest, curve = model.manifest, model.parts.scaling.calibration
     windows = manifest.windows
     judged = {
@@ -155,7 +156,7 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         f"{model.parts.estimator.summary}.\n\n"
         f"Split by {manifest.split}"
         + (f", {manifest.embargo_days} days of embargo between windows.\n\n" if manifest.split == "time" else ".\n\n")
-        + _table(
+        + markdown_table(
             ("window", "from", "to", "snapshots", "rows", "groups", "events", "rate"),
             [_window_row(name, getattr(windows, name)) for name in ("train", "calibration", "test")],
         ),
@@ -175,6 +176,7 @@ def render_card(model: Model, oracle: OracleComparison | None = None) -> str:
         _later_text(model),
         _segment_text(manifest),
         "### Importance\n\n![importance](importance.png)",
+        *([outcomes] if outcomes else []),
         "## Monitoring",
         "Drift is measured every night against the test window (`reference.parquet`): PSI per feature on its bins "
         "with a "
@@ -199,12 +201,12 @@ def _later_text(model: Model) -> str:
         if figures is None:
             rows.append((f"{horizon} days", column, "none is over yet", "", ""))
             continue
-        auc, error = _interval(figures.auc, 1, ".3f"), _interval(figures.ece, 100, ".2f")
+        auc, error = interval_text(figures.auc, 1, ".3f"), interval_text(figures.ece, 100, ".2f")
         rows.append((f"{horizon} days", column, f"{figures.rows} / {figures.events}", auc, error))
     return (
         title
         + "Each adds the calibrated chance of distress after the shorter horizon, so no PD falls with the horizon.\n\n"
-        + _table(("horizon", "label", "rows / events", "ROC AUC", "ECE, points"), rows)
+        + markdown_table(("horizon", "label", "rows / events", "ROC AUC", "ECE, points"), rows)
     )
 
 
@@ -219,15 +221,15 @@ def _segment_text(manifest: Manifest) -> str:
             ("too few events", "", "", "")
             if figures is None
             else (
-                _interval(figures.auc, 1, ".3f"),
-                _interval(figures.average_precision, 1, ".3f"),
-                _interval(figures.capture_worst_5pct, 1, ".3f"),
-                _interval(figures.ece, 100, ".2f"),
+                interval_text(figures.auc, 1, ".3f"),
+                interval_text(figures.average_precision, 1, ".3f"),
+                interval_text(figures.capture_worst_5pct, 1, ".3f"),
+                interval_text(figures.ece, 100, ".2f"),
             )
         )
         rows.append((name, f"{segment.rows} / {segment.events}", *shown))
     header = ("segment", "rows / events", "ROC AUC", "average precision", "capture in the worst 5 %", "ECE, points")
-    return title + _table(header, rows)
+    return title + markdown_table(header, rows)
 
 
 def _oracle_text(oracle: OracleComparison | None) -> str:
@@ -260,14 +262,15 @@ def _figures(whole: Evaluation, oracle: OracleComparison | None) -> str:
         "calibration error (ECE), points": ("ece", 100, ".2f"),
     }
     rows = [
-        (title, *(_interval(getattr(column, field), factor, style) for column in columns.values()))
+        (title, *(interval_text(getattr(column, field), factor, style) for column in columns.values()))
         for title, (field, factor, style) in names.items()
     ]
     counts = ("rows / events", *(f"{column.rows} / {column.events}" for column in columns.values()))
-    return _table(("", *columns), [counts, *rows])
+    return markdown_table(("", *columns), [counts, *rows])
 
 
-def _interval(figure: Interval, factor: int, style: str) -> str:
+def interval_text(figure: Interval, factor: int, style: str) -> str:
+    """A figure with its interval, both times `factor`."""
     return f"{factor * figure.value:{style}} [{factor * figure.low:{style}}, {factor * figure.high:{style}}]"
 
 
@@ -277,7 +280,7 @@ def _window_row(name: str, window: Window) -> tuple[str, ...]:
 
 
 def _bins(kind: str, bins: tuple[CalibrationBin, ...]) -> str:
-    return _table(
+    return markdown_table(
         (kind, "rows", "events", "mean PD", "observed", "95 % (Jeffreys)", "mean PD is"),
         [
             (
@@ -294,6 +297,7 @@ def _bins(kind: str, bins: tuple[CalibrationBin, ...]) -> str:
     )
 
 
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

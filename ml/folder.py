@@ -91,6 +91,11 @@ def write_evidence(folder: Path, files: Mapping[str, bytes]) -> None:
     write_atomically(folder / EVIDENCE_FILE, canonical_json(final))
 
 
+def evidence_of(folder: Path) -> dict[str, str]:
+    """The evidence files of a folder with their sha256."""
+    return {name: digests[-1] for name, digests in _signed_evidence(folder).items()}
+
+
 def read_model(folder: Path) -> Model:
     """The model of a folder, after every signed file was checked.
 

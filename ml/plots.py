@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.backtest.metrics import CalibrationBin
+from ml.backtest.metrics import CalibrationBin, Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +60,20 @@ def importance_plot(names: Sequence[str], shares: Floats) -> bytes:
     figure.set_size_inches(7, 0.28 * len(names) + 1.2)
     axes.barh(np.arange(len(names))[::-1], 100 * shares, color=COLOURS[0])
     axes.set_yticks(np.arange(len(names))[::-1], names, fontsize=8)
+    return _png(figure)
+
+
+def history_plot(figures: Mapping[str, Sequence[tuple[str, Interval]]]) -> bytes:
+    """ROC AUC per snapshot with its 95 % interval, one line per procedure (at most two)."""
+    figure, axes = _axes("Discrimination, snapshot by snapshot", "", "ROC AUC")
+    figure.set_size_inches(9, 4)
+    days = sorted({day for points in figures.values() for day, _ in points})
+    for colour, (name, points) in zip(COLOURS, figures.items(), strict=False):
+        places = [days.index(day) for day, _ in points]
+        axes.plot(places, [auc.value for _, auc in points], color=colour, marker="o", markersize=4, label=name)
+        axes.fill_between(places, [a.low for _, a in points], [a.high for _, a in points], color=colour, alpha=0.12)
+    axes.set_xticks(range(len(days)), days, rotation=60, fontsize=8)
+    axes.legend(frameon=False, loc="lower right")
     return _png(figure)
 
 

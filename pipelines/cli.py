@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from pipelines.console import screen
+from pipelines.model_commands import app as model_app
 from pipelines.night import NightError
 from pipelines.settings import CHECKOUT, Settings
 from pipelines.source_commands import app as source_app
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(source_app, name="source")
+app.add_typer(model_app, name="model")
 console = screen()
 errors = Console(stderr=True)
 
@@ -112,7 +114,13 @@ def adopt_model(source: Annotated[Path, typer.Argument(help="Home whose champion
     model = ModelRegistry(source / "models").load_role("champion")
     registry = ModelRegistry(settings.models)
     registry.save(model)
-    registry.assign("champion", model.version)
+    registry.assign(
+        "champion",
+        model.version,
+        at=datetime.now(UTC).replace(tzinfo=None),
+        actor="adopt-model",
+        reason=f"taken over from {source}",
+    )
     console.print(f"Champion of this home: {model.version}")
 
 
@@ -146,6 +154,19 @@ def ingest(as_of: AsOf = None) -> None:
 def train(as_of: AsOf = None) -> None:
     """Train a model on what was known on the date. The first one becomes champion, later ones challenger."""
     _run("train", _night_date(as_of))
+
+
+@app.command()
+def backtest(
+    model: Annotated[
+        str | None, typer.Option(help="Model that the evidence is for (default: challenger, or champion)")
+    ] = None,
+    refit_every: Annotated[int, typer.Option(min=1, help="Month-ends that one model forecasts")] = 3,
+) -> None:
+    """Judge every past month-end by the model that could have existed then; writes the evidence for a promotion."""
+    from pipelines.backtest import backtest_model, show_backtest
+
+    show_backtest(backtest_model(Settings(), model, refit_every, console), console)
 
 
 @app.command()

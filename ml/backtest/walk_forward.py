@@ -6,12 +6,13 @@ the rows of D are forecast. Settings are chosen anew at each refit, inside that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ml.backtest.metrics import Evaluation, evaluate
 from ml.calibration import Calibration, fit_calibration
@@ -21,7 +22,7 @@ from ml.errors import TrainingError
 from ml.features import Feature
 from ml.model import Estimator
 from ml.recipe import settle
-from ml.segments import SegmentEvaluation, evaluate_segments
+from ml.segments import SegmentEvaluation, evaluate_segments, segments
 from ml.spec import TrainingSpec
 
 FORECAST_SCHEMA = pa.schema(
@@ -39,10 +40,13 @@ FORECAST_SCHEMA = pa.schema(
 class WalkForward:
     """`forecasts` (`FORECAST_SCHEMA`): one row per judged row; figures over all of them, by snapshot and by segment.
 
-    A snapshot with too few events has no figures of its own.
+    A snapshot with too few events has no figures of its own. `members` says per segment which rows of `forecasts` are
+    in it, `data_digest` what all of this was made of.
     """
 
     forecasts: pa.Table
+    members: dict[str, NDArray[np.bool_]]
+    data_digest: str
     evaluation: Evaluation
     snapshots: dict[date, Evaluation]
     segments: dict[str, SegmentEvaluation]
@@ -58,12 +62,15 @@ class _Fitted:
         return self.curve.probability(self.estimator.raw_scores(data.matrix))
 
 
-def walk_forward(frame: Frame, spec: TrainingSpec, *, refit_every: int = 3) -> WalkForward:
+def walk_forward(
+    frame: Frame, spec: TrainingSpec, *, refit_every: int = 3, progress: Callable[[str], None] = lambda _: None
+) -> WalkForward:
     """Forecasts of every snapshot for which a model could have existed, by that model.
 
     Args:
         frame, spec: as for `ml.fit`; the spec's `split` and `test_snapshots` play no part.
         refit_every: snapshots that one model forecasts before the next is fitted.
+        progress: is told of each fit.
 
     Raises:
         FrameError: as `ml.fit`.
@@ -80,6 +87,8 @@ def walk_forward(frame: Frame, spec: TrainingSpec, *, refit_every: int = 3) -> W
     for number, day in enumerate(_snapshots(data)):
         if fitted is None or number % refit_every == 0:
             fitted = _fit_as_of(data, features, day, spec) or fitted
+            if fitted is not None and fitted.as_of == day:
+                progress(f"{day}: {fitted.estimator.summary}")
         if fitted is not None:
             night = data.take(data.dates == np.datetime64(day))
             found.append((night, fitted.forecast(night), fitted.as_of))
@@ -132,6 +141,8 @@ def _judged(
         forecasts=pa.table(
             [whole.dates, whole.ids.astype(str), fitted, whole.labels.astype(bool), forecast], schema=FORECAST_SCHEMA
         ),
+        members=segments(whole, features),
+        data_digest=data.digest(),
         evaluation=evaluate(whole.labels, forecast, whole.groups, scale=spec.grade_scale, seed=spec.seed),
         snapshots=nights,
         segments=evaluate_segments(

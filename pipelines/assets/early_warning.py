@@ -25,6 +25,7 @@ from ml.model import Model
 from ml.registry import ROLES, ModelRegistry, Role
 from pipelines.lake_datasets import FEATURES as FEATURES_DATASET
 from pipelines.lake_datasets import features_of_night, write_night
+from pipelines.learning import training_frame, training_spec
 from pipelines.log import tell
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
@@ -77,35 +78,23 @@ def champion(context: AssetExecutionContext, night: NightResource) -> Materializ
     registry = ModelRegistry(night.settings.models)
     with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
         frame = training_frame(con)
-    model = ml.fit(frame, ml.TrainingSpec(as_of_date=night.as_of, group="connected_group_id"))
+    model = ml.fit(frame, training_spec(night.as_of))
     registry.save(model)
     version = model.version
-    role: Role = "challenger" if registry.role("champion") else "champion"
-    registry.assign(role, version)
-    tell(context, f"Trained {version}, now {role}")
+    standing = registry.role("champion")
+    role: Role = "challenger" if standing not in (None, version) else "champion"
+    if standing == version:
+        tell(context, f"Trained {version} again, the champion itself: it has learned all there is")
+    else:
+        registry.assign(
+            role,
+            version,
+            at=datetime.now(UTC).replace(tzinfo=None),
+            actor="training",
+            reason="no champion stood" if role == "champion" else "trained beside the champion",
+        )
+        tell(context, f"Trained {version}, now {role}")
     return MaterializeResult(metadata=_model_metadata(registry, version, role))
-
-
-def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Feature rows of suppliers that could be scored, with the label of each horizon where its window is over.
-
-    `connected_group_id` is the party itself where it is tied to no other.
-    """
-    return con.execute(
-        """
-        select
-            f.*,
-            l.is_distress_90d,
-            l.is_distress_180d,
-            l.is_distress_365d,
-            coalesce(g.connected_group_id, f.party_id) as connected_group_id
-        from features.supplier_daily f
-        join features.supplier_label l using (as_of_date, supplier_id)
-        left join intermediate.int_connected_group_daily g using (as_of_date, party_id)
-        where f.population_status = 'ELIGIBLE' and l.is_distress_90d is not null
-        order by f.as_of_date, f.supplier_id
-        """
-    ).to_arrow_table()
 
 
 @multi_asset(

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +16,13 @@ from ml.card import CARD_FILE, ORACLE_FILE, OracleComparison, add_oracle
 from ml.errors import FrameError, ModelFolderError
 from ml.folder import EVIDENCE_FILE, MANIFEST_FILE, read_model, write_evidence, write_model
 from ml.manifest import Manifest
-from ml.registry import ModelRegistry
+from ml.registry import PROMOTION_EVIDENCE, ModelRegistry
 
+DECISION = {
+    "at": datetime(2026, 7, 1, 8, 30, tzinfo=UTC).replace(tzinfo=None),
+    "actor": "A. Validator",
+    "reason": "first of its kind",
+}
 SIGNED = [
     "manifest.json",
     "evidence.json",
@@ -111,7 +116,7 @@ def test_a_role_is_given_by_version_and_digest(registry: ModelRegistry, model: M
     assert registry.role("champion") is None
     with pytest.raises(ModelFolderError, match="No model is champion"):
         registry.load_role("champion")
-    registry.assign("champion", model.version)
+    registry.assign("champion", model.version, **DECISION)
     assert registry.role("champion") == model.version
     assert registry.load_role("champion").version == model.version
     assert registry.versions() == [model.version]
@@ -124,7 +129,7 @@ def test_a_role_is_given_by_version_and_digest(registry: ModelRegistry, model: M
 
 def test_an_unknown_version_is_refused_with_those_there_are(registry: ModelRegistry, model: Model) -> None:
     with pytest.raises(ModelFolderError, match=f"which holds {model.version}"):
-        registry.assign("challenger", "ew-2020-01-01-00000000")
+        registry.assign("challenger", "ew-2020-01-01-00000000", **DECISION)
 
 
 def test_no_clock_and_no_path_is_in_the_folder(registry: ModelRegistry, model: Model, tmp_path: Path) -> None:
@@ -203,3 +208,57 @@ def test_an_oracle_of_other_dates_is_refused(registry: ModelRegistry, model: Mod
     early = frame[pd.to_datetime(frame["as_of_date"]) < pd.Timestamp(date(2025, 1, 1))]
     with pytest.raises(FrameError, match="No row of the oracle's table is in the test window"):
         add_oracle(registry.folder(model.version), oracle_table(early))
+
+
+@pytest.fixture
+def two(registry: ModelRegistry, model: Model) -> tuple[str, str]:
+    """Two stored versions, the first of them champion."""
+    other = Model(model.manifest.model_copy(update={"seed": model.manifest.seed + 1}).sealed(), model.parts)
+    registry.save(other)
+    registry.assign("champion", model.version, **DECISION)
+    return model.version, other.version
+
+
+def test_a_model_is_promoted_on_evidence_and_the_one_before_is_retired(
+    registry: ModelRegistry, two: tuple[str, str]
+) -> None:
+    candidate = two[1]
+    assert [registry.state(version) for version in two] == ["champion", "candidate"]
+    with pytest.raises(ModelFolderError, match=f"has no {PROMOTION_EVIDENCE}; run `anchorwatch backtest"):
+        registry.promote(candidate, **DECISION)
+    write_evidence(registry.folder(candidate), {PROMOTION_EVIDENCE: b"{}"})
+    registry.assign("challenger", candidate, **DECISION)
+    registry.promote(candidate, **{**DECISION, "reason": "better in every segment"})
+    assert [registry.state(version) for version in two] == ["retired", "champion"]
+    assert registry.role("champion") == candidate
+    assert registry.role("challenger") is None, "a champion is not its own challenger"
+    last = registry.history()[-1]
+    assert (last.actor, last.reason, last.at) == ("A. Validator", "better in every segment", DECISION["at"])
+    assert last.evidence is not None
+    with pytest.raises(ModelFolderError, match="is champion already"):
+        registry.promote(candidate, **DECISION)
+
+
+def test_a_promotion_is_taken_back_by_one_step(registry: ModelRegistry, two: tuple[str, str]) -> None:
+    champion, candidate = two
+    with pytest.raises(ModelFolderError, match="has had no champion before"):
+        registry.rollback(**DECISION)
+    write_evidence(registry.folder(candidate), {PROMOTION_EVIDENCE: b"{}"})
+    registry.promote(candidate, **DECISION)
+    assert registry.rollback(**DECISION) == champion
+    assert registry.role("champion") == champion
+    assert registry.state(candidate) == "retired"
+
+
+def test_nobody_decides_without_a_name_and_a_reason(registry: ModelRegistry, two: tuple[str, str]) -> None:
+    for missing in ("actor", "reason"):
+        with pytest.raises(ModelFolderError, match="given by somebody and for a reason"):
+            registry.assign("challenger", two[1], **{**DECISION, missing: " "})
+    assert registry.role("challenger") is None
+
+
+def test_roles_of_an_earlier_release_still_hold(registry: ModelRegistry, model: Model) -> None:
+    holder = {"version": model.version, "digest": model.manifest.digest()}
+    (registry.root / "roles.json").write_text(json.dumps({"champion": holder}))
+    assert registry.load_role("champion").version == model.version
+    assert registry.history() == ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from ml.errors import TrainingError
 from ml.monotone import require_monotone
 from ml.registry import ModelRegistry
 
+DECIDED_AT = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+
 SIGNED = [place for place, sign in enumerate(REGISTRY.signs) if sign]
 
 
@@ -22,7 +25,7 @@ def released(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """The model as a night loads it."""
     registry = ModelRegistry(tmp_path_factory.mktemp("released"))
     registry.save(model)
-    registry.assign("champion", model.version)
+    registry.assign("champion", model.version, at=DECIDED_AT, actor="a test", reason="to read it back")
     return registry.load_role("champion")
 
 

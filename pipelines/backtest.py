@@ -1,0 +1,125 @@
+"""What the model's procedure was worth on every past month-end, put into a model's folder as its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from ml.backtest.evidence import Backtest, backtest
+from ml.card import CARD_PICTURES, interval_text
+from ml.folder import write_evidence
+from ml.pack import BACKTEST_FILE, PACK_FILE, render_pack
+from ml.registry import ModelRegistry
+from pipelines.dbt_manifest import code_version
+from pipelines.learning import training_frame, training_spec
+from pipelines.night import NightError
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The evidence and where it went."""
+
+    version: str
+    evidence: Backtest
+    pack: Path
+    forecasts: Path
+
+
+def backtest_model(settings: Settings, version: str | None, refit_every: int, console: Console) -> Judged:
+    """Backtest a model's procedure on what was known when it was trained.
+
+    Args:
+        version: the model whose folder takes the evidence; None takes the challenger, or else the champion.
+
+    Raises:
+        NightError: the home has no finished night or no model, or the model learned other features than the warehouse
+            has.
+        TrainingError: the history is too short.
+    """
+    if not settings.warehouse.exists():
+        raise NightError(f"No night has been finished in {settings.root}; run `anchorwatch nightly` first.")
+    registry = ModelRegistry(settings.models)
+    chosen = version or registry.role("challenger") or registry.role("champion")
+    if chosen is None:
+        raise NightError(f"There is no model in {settings.models} to judge: run `anchorwatch train` first.")
+    model = registry.load(chosen)
+    as_of = model.manifest.as_of_date
+    spec = training_spec(as_of)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        frame, events = training_frame(con), _events(con)
+        warning_grade = _warning_grade(con, as_of)
+    console.print(f"Backtest of {chosen} on what was known on {as_of}: models of the past are fitted", highlight=False)
+
+    def progress(line: str) -> None:
+        console.print(f"  {line}", highlight=False)
+
+    evidence, forecasts = backtest(
+        frame, spec, events, warning_grade=warning_grade, refit_every=refit_every, progress=progress
+    )
+    if evidence.registry_digest != model.manifest.registry_digest:
+        raise NightError(
+            f"Model {chosen} learned other features than this release makes; train a model and judge that one."
+        )
+    folder = registry.folder(chosen)
+    pack = render_pack(
+        model,
+        evidence,
+        history=registry.history(),
+        code_version=code_version(),
+        pictures={name: (folder / name).read_bytes() for name in CARD_PICTURES},
+    )
+    write_evidence(folder, {BACKTEST_FILE: evidence.to_bytes(), PACK_FILE: pack.encode()})
+    target = settings.reports / "backtest" / chosen
+    target.mkdir(parents=True, exist_ok=True)
+    for kind, table in forecasts.items():
+        pq.write_table(table, target / f"{kind}.parquet")
+    return Judged(chosen, evidence, folder / PACK_FILE, target)
+
+
+def show_backtest(judged: Judged, console: Console) -> None:
+    """Print the figures that decide."""
+    for name, procedure in judged.evidence.procedures.items():
+        whole, lead = procedure.evaluation, procedure.lead_time
+        console.print(
+            f"[bold]{name}[/] {whole.rows:,} rows, {whole.events:,} events, {len(procedure.snapshots)} snapshots",
+            highlight=False,
+        )
+        for title, figure, factor, style in (
+            ("ROC AUC", whole.auc, 1, ".3f"),
+            ("KS", whole.ks, 1, ".3f"),
+            ("average precision", whole.average_precision, 1, ".3f"),
+            ("capture in the worst 5 %", whole.capture_worst_5pct, 1, ".3f"),
+            ("calibration error, points", whole.ece, 100, ".2f"),
+            ("events warned of, %", lead.warned_share, 100, ".0f"),
+            ("median days warned", lead.median_days, 1, ".0f"),
+            ("the same over all events", lead.median_days_of_all, 1, ".0f"),
+        ):
+            shown = "none" if figure is None else interval_text(figure, factor, style)
+            console.print(f"  {title:28} {shown}", highlight=False, markup=False)
+        console.print(f"  {'rows that carry a warning':28} {lead.flagged_share:.1%}", highlight=False)
+    console.print(f"Model pack: {judged.pack}", soft_wrap=True, highlight=False)
+    console.print(f"Forecasts: {judged.forecasts}", soft_wrap=True, highlight=False)
+
+
+def _events(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    return con.execute(
+        "select supplier_id, distress_date from intermediate.int_supplier_distress_episode order by all"
+    ).to_arrow_table()
+
+
+def _warning_grade(con: duckdb.DuckDBPyConnection, as_of: date) -> int:
+    row = con.execute(
+        "select value from intermediate.rule_parameter where rule_id = 'watch_grade_watch' and scope = 'ALL' "
+        "and valid_from <= $as_of and (valid_to is null or valid_to > $as_of)",
+        {"as_of": as_of},
+    ).fetchone()
+    if row is None:
+        raise NightError(f"Rule watch_grade_watch has no value on {as_of}; add a row to the seed rule_parameter.")
+    return int(row[0])
