@@ -36,6 +36,8 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 REASONS_PER_SUPPLIER = 5
+PROTECTIVE_REASONS = 3
+AGAINST, FOR = "AGAINST", "FOR"
 CONTRIBUTION_TOLERANCE = 1e-6
 SMALLEST_PEER_GROUP = 10
 
@@ -55,6 +57,7 @@ SCORE_SCHEMA = pa.schema(
         ("pd_365d", pa.float64()),
         ("grade", pa.int32()),
         ("score", pa.int32()),
+        ("next_grade_pd", pa.float64()),
         ("scored_at", pa.timestamp("us")),
     ]
 )
@@ -65,6 +68,7 @@ REASON_SCHEMA = pa.schema(
         ("supplier_id", pa.string()),
         ("model_role", pa.string()),
         ("model_version", pa.string()),
+        ("direction", pa.string()),
         ("reason_rank", pa.int32()),
         ("feature_name", pa.string()),
         ("indicator_id", pa.string()),
@@ -74,6 +78,17 @@ REASON_SCHEMA = pa.schema(
         ("contribution", pa.float64()),
         ("reason_text", pa.string()),
         ("reason_text_zh", pa.string()),
+    ]
+)
+
+FAMILY_SCHEMA = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("supplier_id", pa.string()),
+        ("model_role", pa.string()),
+        ("model_version", pa.string()),
+        ("family", pa.string()),
+        ("contribution", pa.float64()),
     ]
 )
 
@@ -89,8 +104,14 @@ NOTHING_AGAINST_ZH = "没有指标使风险高于组合平均水平"
 
 @dataclass(frozen=True)
 class Scores:
-    """`supplier_score` (`SCORE_SCHEMA`): one row per row of the input. `score_reason` (`REASON_SCHEMA`): 1 to 5 per
-    scored row. Both in the order of the input.
+    """`supplier_score` (`SCORE_SCHEMA`): one row per row of the input, in its order.
+
+    `score_reason` (`REASON_SCHEMA`): per scored row 1 to 5 that raise its risk (direction AGAINST) and at most 3 that
+    lower it (FOR). `score_family` (`FAMILY_SCHEMA`): per scored row the contributions summed by family of features;
+    with the base value they add up to the raw score.
+
+    `next_grade_pd` is the PD from which the next worse grade is given: how far the supplier is from it. What would take
+    a supplier there is not said: features move together, and a counterfactual that moves one of them misleads.
 
     `pd_90d` is the PD over the model's own horizon, whatever its length; `pd_180d` and `pd_365d` are null where the
     model has learned no label of that horizon.
@@ -98,6 +119,7 @@ class Scores:
 
     supplier_score: pa.Table
     score_reason: pa.Table
+    score_family: pa.Table
 
     @property
     def pd(self) -> Floats:
@@ -156,12 +178,13 @@ def score(model: Model, frame: Frame, *, role: str = "champion", scored_at: date
             ),
             spread(model.scale.grades(probability), "grade"),
             spread(model.scale.scores(probability), "score"),
+            _next_grade_pd(model, probability, scored),
             pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(ids)),
         ],
         schema=SCORE_SCHEMA,
     )
     explained = _Explained(table.filter(pa.array(scored)), dates[scored], ids[scored], eligible, contributions)
-    return Scores(supplier_score, _reasons(model, explained, role))
+    return Scores(supplier_score, _reasons(model, explained, role), _families(model, explained, role))
 
 
 @dataclass(frozen=True)
@@ -206,10 +229,57 @@ def _check(raw: Floats, total: Floats, probability: Floats, ids: NDArray[np.obje
         )
 
 
+def _next_grade_pd(model: Model, probability: Floats, scored: NDArray[np.bool_]) -> pa.Array:
+    """PD of the next worse grade; null where there is no score or no worse grade."""
+    edges = np.append(np.asarray(model.scale.upper_edges), np.nan)
+    values = np.full(len(scored), np.nan)
+    values[scored] = edges[model.scale.grades(probability) - 1]
+    return pa.array(values, from_pandas=True)
+
+
+def _families(model: Model, rows: _Explained, role: str) -> pa.Table:
+    families = list(dict.fromkeys(feature.family for feature in model.features))
+    belongs = np.array([[feature.family == family for family in families] for feature in model.features], dtype=float)
+    sums = rows.contributions @ belongs
+    count = len(families)
+    return pa.table(
+        [
+            pa.array(np.repeat(rows.dates, count)),
+            pa.array(np.repeat(rows.ids, count), pa.string()),
+            pa.repeat(role, sums.size),
+            pa.repeat(model.version, sums.size),
+            pa.array(families * len(sums), pa.string()),
+            pa.array(sums.ravel()),
+        ],
+        schema=FAMILY_SCHEMA,
+    )
+
+
 def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
+    """The reasons against every row, then those for it."""
     used = model.parts.estimator.importance() > 0
     silent = _silent(model, rows.matrix)
-    row, position, rank = _strongest(np.where(used & ~silent, rows.contributions, -np.inf))
+    against = _strongest(np.where(used & ~silent, rows.contributions, -np.inf), REASONS_PER_SUPPLIER, keep_one=True)
+    # a value that nobody knows speaks for no one
+    speaks_for = used & ~silent & ~np.isnan(rows.matrix)
+    protective = _strongest(np.where(speaks_for, -rows.contributions, -np.inf), PROTECTIVE_REASONS, keep_one=False)
+    return pa.concat_tables(
+        [
+            _told(model, rows, role, AGAINST, against, silent),
+            _told(model, rows, role, FOR, protective, silent),
+        ]
+    )
+
+
+def _told(
+    model: Model,
+    rows: _Explained,
+    role: str,
+    direction: str,
+    chosen: tuple[Positions, Positions, Positions],
+    silent: NDArray[np.bool_],
+) -> pa.Table:
+    row, position, rank = chosen
     amount = rows.contributions[row, position]
     values, peers = _values_and_peers(model, rows, row, position)
     english = np.empty(len(row), dtype=object)
@@ -220,7 +290,7 @@ def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
         figures = list(zip(values[at].tolist(), peers[at].tolist(), strict=True))
         english[at] = [feature.sentence(value, peer) for value, peer in figures]
         chinese[at] = [feature.sentence_zh(value, peer) for value, peer in figures]
-    neutral = amount <= 0
+    neutral = (amount <= 0) if direction == AGAINST else np.zeros(len(row), dtype=np.bool_)
     english[neutral] = NOTHING_AGAINST + "; the least favourable: " + english[neutral]
     has_chinese = np.array([text is not None for text in chinese], dtype=np.bool_)
     translated = neutral & has_chinese
@@ -239,6 +309,7 @@ def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
             pa.array(rows.ids[row], pa.string()),
             pa.repeat(role, len(row)),
             pa.repeat(model.version, len(row)),
+            pa.repeat(direction, len(row)),
             pa.array(rank.astype(np.int32)),
             of_feature("name"),
             of_feature("indicator_id"),
@@ -261,20 +332,20 @@ def _silent(model: Model, matrix: Matrix) -> NDArray[np.bool_]:
     return silent
 
 
-def _strongest(candidates: Floats) -> tuple[Positions, Positions, Positions]:
-    """Row, feature position and rank of each reason: the largest positive contributions, at most five a row.
+def _strongest(candidates: Floats, most: int, *, keep_one: bool) -> tuple[Positions, Positions, Positions]:
+    """Row, feature position and rank of each reason: the largest positive contributions, at most so many a row.
 
-    A row without any keeps its one least favourable feature, so that every score says something. Features that
-    cannot be a reason come as minus infinity.
+    With `keep_one` a row without any keeps its one least favourable feature, so that every score says something.
+    Features that cannot be a reason come as minus infinity.
     """
-    count = min(REASONS_PER_SUPPLIER, candidates.shape[1])
+    count = min(most, candidates.shape[1])
     top = np.argpartition(-candidates, count - 1, axis=1)[:, :count]
     amounts = np.take_along_axis(candidates, top, axis=1)
     # equal contributions in registry order
     order = np.lexsort((top, -amounts), axis=1)
     top, amounts = np.take_along_axis(top, order, axis=1), np.take_along_axis(amounts, order, axis=1)
     keep = amounts > 0
-    keep[:, 0] = True
+    keep[:, 0] |= keep_one
     row, rank = np.nonzero(keep)
     return row, top[row, rank], rank + 1
 

@@ -178,7 +178,12 @@ def describe_score(settings: Settings, supplier: str, as_of: date | None, consol
         reasons = con.execute(
             "select reason_rank, indicator_id, feature_value, peer_value, contribution, reason_text "
             "from risk.score_reason where supplier_id = ? and model_role = 'champion' "
-            "and as_of_date = ? order by reason_rank",
+            "and as_of_date = ? order by direction, reason_rank",
+            [supplier, score["as_of_date"].date()],
+        ).fetchall()
+        changes = con.execute(
+            "select previous_date, raw_score_change, from_data, from_behaviour, from_model, largest_feature "
+            "from risk.score_change where supplier_id = ? and model_role = 'champion' and as_of_date = ?",
             [supplier, score["as_of_date"].date()],
         ).fetchall()
     console.print(f"{supplier} on {score['as_of_date'].date()}, model {score['model_version']}: {score['status']}")
@@ -193,6 +198,13 @@ def describe_score(settings: Settings, supplier: str, as_of: date | None, consol
     for rank, indicator, value, peer, contribution, text in reasons:
         table.add_row(str(rank), indicator, _number(value), _number(peer), f"{contribution:+.3f}", text)
     console.print(table)
+    for previous, change, data, behaviour, of_model, feature in changes:
+        console.print(
+            f"  Since {previous} its log-odds moved by {change:+.3f}: {data:+.3f} from data, {behaviour:+.3f} from "
+            f"behaviour, {of_model:+.3f} from the model; most by {feature}.",
+            soft_wrap=True,
+            highlight=False,
+        )
     return True
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.change import CHANGE_SCHEMA
 from ml.diagnosis import DIAGNOSIS_SCHEMA
 from ml.drift import DRIFT_SCHEMA
-from ml.scoring import REASON_SCHEMA, SCORE_SCHEMA
+from ml.scoring import FAMILY_SCHEMA, REASON_SCHEMA, SCORE_SCHEMA
 from sources.contract import load_contracts
 from sources.identity.match import initialise as initialise_identity
 from sources.ingest import Limits, initialise
@@ -27,6 +28,8 @@ FEATURES = "features/supplier_daily"
 SCORED_DATASETS = {
     "scores/supplier_score": SCORE_SCHEMA,
     "scores/score_reason": REASON_SCHEMA,
+    "scores/score_family": FAMILY_SCHEMA,
+    "scores/score_change": CHANGE_SCHEMA,
     "drift/feature_drift": DRIFT_SCHEMA,
     "drift/drift_diagnosis": DIAGNOSIS_SCHEMA,
 }
@@ -58,6 +61,12 @@ def features_before(lake: Lake, as_of: date) -> pa.Table | None:
     )
     near = [night for night in nights if as_of - timedelta(days=7) <= night < as_of]
     return features_of_night(lake, max(near)) if near else None
+
+
+def scores_of_night(lake: Lake, as_of: date, role: str) -> pa.Table | None:
+    """The scores that a role gave on a night, None where it gave none."""
+    path = lake.file("scores/supplier_score", f"as_of_date={as_of}", role)
+    return pq.read_table(path) if path.exists() else None
 
 
 def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:

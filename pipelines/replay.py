@@ -21,6 +21,8 @@ EARLIER_NIGHTS = (
     "features/supplier_daily",
     "scores/supplier_score",
     "scores/score_reason",
+    "scores/score_family",
+    "scores/score_change",
     "drift/feature_drift",
     "drift/drift_diagnosis",
 )

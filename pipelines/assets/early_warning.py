@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from dagster import (
     AssetExecutionContext,
     AssetKey,
@@ -21,10 +22,11 @@ from dagster import (
 )
 
 import ml
+from ml.change import CHANGE_SCHEMA, score_change
 from ml.model import Model
 from ml.registry import ROLES, ModelRegistry, Role
 from pipelines.lake_datasets import FEATURES as FEATURES_DATASET
-from pipelines.lake_datasets import features_of_night, write_night
+from pipelines.lake_datasets import features_before, features_of_night, scores_of_night, write_night
 from pipelines.learning import training_frame, training_spec
 from pipelines.log import tell
 from pipelines.partitions import NIGHTS
@@ -35,6 +37,8 @@ FEATURES = AssetKey(["lake", "supplier_feature"])
 CHAMPION = AssetKey(["models", "champion"])
 SCORES = AssetKey(["lake", "supplier_score"])
 REASONS = AssetKey(["lake", "score_reason"])
+FAMILIES = AssetKey(["lake", "score_family"])
+CHANGES = AssetKey(["lake", "score_change"])
 
 
 @asset(
@@ -110,25 +114,43 @@ def champion(context: AssetExecutionContext, night: NightResource) -> Materializ
         )
         for key, description in (
             (SCORES, "One row for each supplier and model role: scored, or not scored with the reason."),
-            (REASONS, "The five strongest reasons of each score, with the supplier's value and its peers'."),
+            (REASONS, "What raises and what lowers each score most, with the supplier's value and its peers'."),
+            (FAMILIES, "The contributions to each score, summed by family of features."),
+            (CHANGES, "What moved each score since the night before: data that arrived, behaviour, or the model."),
         )
     ],
     partitions_def=NIGHTS,
 )
 def score(context: AssetExecutionContext, night: NightResource) -> Iterator[MaterializeResult[Any]]:
     frame, clock = features_of_night(night.lake, night.as_of), datetime.now(UTC).replace(tzinfo=None)
-    metadata: dict[AssetKey, dict[str, Any]] = {SCORES: {}, REASONS: {}}
+    metadata: dict[AssetKey, dict[str, Any]] = {SCORES: {}, REASONS: {}, FAMILIES: {}, CHANGES: {}}
     for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
         result = ml.score(model, frame, role=role, scored_at=clock)
         for key, dataset, table in (
             (SCORES, "scores/supplier_score", result.supplier_score),
             (REASONS, "scores/score_reason", result.score_reason),
+            (FAMILIES, "scores/score_family", result.score_family),
+            (CHANGES, "scores/score_change", _changes(night, model, role, frame, result)),
         ):
             write_night(night.lake, dataset, night.as_of, role, table)
             metadata[key][f"{role}_rows"] = MetadataValue.int(table.num_rows)
         metadata[SCORES][f"{role}_grades"] = _grades(result.supplier_score)
     for key, entries in metadata.items():
         yield MaterializeResult(asset_key=key, metadata=entries)
+
+
+def _changes(night: NightResource, model: Model, role: Role, frame: pa.Table, scores: ml.Scores) -> pa.Table:
+    """What moved the night's scores; no row where no night before is near, or the role had no model then."""
+    before = features_before(night.lake, night.as_of)
+    if before is None:
+        return CHANGE_SCHEMA.empty_table()
+    earlier = scores_of_night(night.lake, before.column("as_of_date")[0].as_py(), role)
+    if earlier is None:
+        return CHANGE_SCHEMA.empty_table()
+    table = scores.supplier_score
+    scored = table.filter(pc.equal(table.column("status"), "SCORED")).column("supplier_id")
+    now = frame.filter(pc.is_in(frame.column("supplier_id"), scored.combine_chunks()))
+    return score_change(model, now, before, earlier, role=role)
 
 
 def models_in_roles(registry: ModelRegistry) -> dict[Role, Model]:

@@ -21,7 +21,7 @@ SCORE_COLUMNS = [
     "pd_90d", "grade", "score", "previous_pd_90d", "grade_change", "percentile", "data_depth",
     "reason_1", "reason_2", "reason_3", "reason_4", "reason_5",
     "exposure_amount", "expected_loss_amount", "currency", "watch_state", "scored_at",
-    "pd_180d", "pd_365d",
+    "pd_180d", "pd_365d", "next_grade_pd",
 ]  # fmt: skip
 
 
@@ -61,6 +61,7 @@ class Score:
                 "supplier_id": self.supplier,
                 "model_role": "champion",
                 "model_version": "ew-1",
+                "direction": direction,
                 "reason_rank": rank,
                 "feature_name": f"feature_{rank}",
                 "indicator_id": "S01",
@@ -68,10 +69,11 @@ class Score:
                 "feature_value": 1.0,
                 "peer_value": 2.0,
                 "contribution": 0.1,
-                "reason_text": f"Reason {rank} of {self.supplier}",
+                "reason_text": f"Reason {rank} {direction.lower()} {self.supplier}",
                 "reason_text_zh": f"{self.supplier}的原因{rank}",
             }
-            for rank in range(1, 6)
+            for direction, most in (("AGAINST", 5), ("FOR", 3))
+            for rank in range(1, most + 1)
         ]
 
 

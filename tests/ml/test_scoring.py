@@ -13,7 +13,7 @@ from small_portfolio import AS_OF, portfolio
 from ml import Model, score
 from ml.dataset import Matrix
 from ml.errors import FrameError, ScoringError
-from ml.scoring import NOTHING_AGAINST, REASON_SCHEMA, SCORE_SCHEMA
+from ml.scoring import AGAINST, FOR, NOTHING_AGAINST, REASON_SCHEMA, SCORE_SCHEMA
 
 Change = Callable[[str, Any], np.ndarray]
 
@@ -67,6 +67,7 @@ def test_reasons_are_the_largest_positive_contributions_in_order(model: Model, n
     scores = score(model, night)
     reasons = scores.score_reason.to_pandas()
     assert scores.score_reason.schema.equals(REASON_SCHEMA)
+    reasons = reasons[reasons["direction"] == AGAINST]
     assert set(reasons["supplier_id"]) == set(night["supplier_id"])
     assert reasons.groupby("supplier_id")["contribution"].apply(lambda amounts: amounts.is_monotonic_decreasing).all()
     assert (reasons.groupby("supplier_id")["reason_rank"].max() <= 5).all()
@@ -74,6 +75,35 @@ def test_reasons_are_the_largest_positive_contributions_in_order(model: Model, n
     assert (reasons.loc[neutral, "reason_rank"] == 1).all()
     assert reasons.loc[neutral, "reason_text"].str.startswith(NOTHING_AGAINST).all()
     assert not reasons.loc[~neutral, "reason_text"].str.startswith(NOTHING_AGAINST).any()
+
+
+def test_what_speaks_for_a_supplier_is_known_and_lowers_its_risk(model: Model, night: pd.DataFrame) -> None:
+    reasons = score(model, night).score_reason.to_pandas()
+    protective = reasons[reasons["direction"] == FOR]
+    assert len(protective) > len(night) / 2
+    assert (protective["contribution"] < 0).all()
+    assert (protective["reason_rank"] <= 3).all()
+    assert protective["feature_value"].notna().all()
+    ordered = protective.groupby("supplier_id")["contribution"]
+    assert ordered.apply(lambda amounts: amounts.is_monotonic_increasing).all()
+    assert not protective["reason_text"].str.startswith(NOTHING_AGAINST).any()
+
+
+def test_families_add_up_to_the_raw_score(model: Model, night: pd.DataFrame) -> None:
+    scores = score(model, night)
+    rows = scores.supplier_score.to_pandas().set_index("supplier_id")
+    families = scores.score_family.to_pandas()
+    assert set(families["family"]) == {feature.family for feature in model.features}
+    sums = families.groupby("supplier_id")["contribution"].sum()
+    np.testing.assert_allclose(rows["base_value"] + sums.loc[rows.index], rows["raw_score"], atol=1e-6)
+
+
+def test_the_next_grade_is_the_one_a_worse_pd_would_get(model: Model, night: pd.DataFrame) -> None:
+    rows = score(model, night).supplier_score.to_pandas()
+    below = rows[rows["next_grade_pd"].notna()]
+    assert (below["next_grade_pd"] > below["pd_90d"]).all()
+    np.testing.assert_array_equal(model.scale.grades(below["next_grade_pd"].to_numpy()), below["grade"] + 1)
+    assert (rows.loc[rows["next_grade_pd"].isna(), "grade"] == 10).all()
 
 
 def test_a_reason_carries_its_value_and_the_median_of_its_peers(model: Model, night: pd.DataFrame) -> None:

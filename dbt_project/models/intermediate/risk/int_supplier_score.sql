@@ -48,6 +48,8 @@ reasons as (
     from {{ source('lake', 'score_reason') }}
     where
         as_of_date <= {{ as_of_date() }}
+        -- an earlier release told none but these
+        and coalesce(direction, 'AGAINST') = 'AGAINST'
         {%- if is_night %}
         and {{ is_made_anew('as_of_date') }}
         {%- endif %}
@@ -128,6 +130,7 @@ joined as (
         new_scores.pd_90d,
         new_scores.pd_180d,
         new_scores.pd_365d,
+        new_scores.next_grade_pd,
         new_scores.grade,
         new_scores.score,
         new_scores.previous_pd_90d,

@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -60,19 +61,23 @@ totals as (
 )
 
 select
-    as_of_date,
-    core_enterprise_id,
-    supplier_id,
-    tier,
-    currency,
-    held_amount,
-    available_amount,
-    frozen_amount,
-    financed_amount,
-    disputed_amount,
-    overdue_amount,
-    defaulted_amount,
-    certificate_count,
-    root_count,
-    {{ ratio('held_amount', 'core_held_amount') }} as share_of_core_ratio
+    totals.as_of_date,
+    totals.core_enterprise_id,
+    totals.supplier_id,
+    totals.tier,
+    totals.currency,
+    totals.held_amount,
+    totals.available_amount,
+    totals.frozen_amount,
+    totals.financed_amount,
+    totals.disputed_amount,
+    totals.overdue_amount,
+    totals.defaulted_amount,
+    totals.certificate_count,
+    totals.root_count,
+    {{ ratio('totals.held_amount', 'totals.core_held_amount') }} as share_of_core_ratio,
+    cast(totals.held_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency
 from totals
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on totals.as_of_date = rates.as_of_date and totals.currency = rates.currency

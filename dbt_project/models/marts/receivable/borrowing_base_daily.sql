@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -73,10 +74,21 @@ summed as (
         ) as dilution_reserve_amount
     from advanced
     group by as_of_date, supplier_id, currency
+),
+
+based as (
+    select
+        *,
+        greatest(cast(advance_amount - dilution_reserve_amount as decimal(18, 2)), cast(0 as decimal(18, 2)))
+            as borrowing_base_amount
+    from summed
 )
 
 select
-    *,
-    greatest(cast(advance_amount - dilution_reserve_amount as decimal(18, 2)), cast(0 as decimal(18, 2)))
-        as borrowing_base_amount
-from summed
+    based.*,
+    cast(based.gross_amount * rates.rate as decimal(18, 2)) as reporting_gross_amount,
+    cast(based.borrowing_base_amount * rates.rate as decimal(18, 2)) as reporting_borrowing_base_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency
+from based
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on based.as_of_date = rates.as_of_date and based.currency = rates.currency

@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='as_of_date',
+        on_schema_change='append_new_columns',
         post_hook='{{ drop_expired_snapshots() }}'
     )
 }}
@@ -132,22 +133,32 @@ excesses as (
             else 0
         end as excess
     from pools
+),
+
+parted as (
+    select
+        {{ group | join(',
+        ') }},
+        reason,
+        cast(open_amount - excess as decimal(18, 2)) as open_amount,
+        cast(receivable_count as bigint) as receivable_count
+    from excesses
+    where open_amount <> excess
+    union all
+    select
+        {{ group | join(',
+        ') }},
+        'CONCENTRATION_EXCESS' as reason,
+        cast(excess as decimal(18, 2)) as open_amount,
+        cast(receivable_count as bigint) as receivable_count
+    from excesses
+    where excess <> 0
 )
 
 select
-    {{ group | join(',
-    ') }},
-    reason,
-    cast(open_amount - excess as decimal(18, 2)) as open_amount,
-    cast(receivable_count as bigint) as receivable_count
-from excesses
-where open_amount <> excess
-union all
-select
-    {{ group | join(',
-    ') }},
-    'CONCENTRATION_EXCESS' as reason,
-    cast(excess as decimal(18, 2)) as open_amount,
-    cast(receivable_count as bigint) as receivable_count
-from excesses
-where excess <> 0
+    parted.*,
+    cast(parted.open_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    '{{ var("reporting_currency") }}' as reporting_currency
+from parted
+left join {{ ref('int_reporting_rate_daily') }} as rates
+    on parted.as_of_date = rates.as_of_date and parted.currency = rates.currency

@@ -19,7 +19,8 @@ select
     peer_value,
     contribution,
     reason_text,
-    reason_text_zh
+    reason_text_zh,
+    coalesce(direction, 'AGAINST') as direction
 from {{ source('lake', 'score_reason') }}
 where
     as_of_date <= {{ as_of_date() }}

@@ -31,5 +31,6 @@ select
     watch_state,
     scored_at,
     pd_180d,
-    pd_365d
+    pd_365d,
+    next_grade_pd
 from {{ ref('int_supplier_score') }}

@@ -49,7 +49,8 @@ select
     core_enterprises.core_enterprise_grade,
     core_enterprises.weakest_core_enterprise_grade,
     scores.pd_180d,
-    scores.pd_365d
+    scores.pd_365d,
+    scores.next_grade_pd
 from {{ ref('supplier_score_daily') }} as scores
 inner join {{ ref('dim_supplier') }} as suppliers on scores.supplier_id = suppliers.supplier_id
 left join core_enterprises on scores.supplier_id = core_enterprises.supplier_id

@@ -1,0 +1,26 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='as_of_date',
+    tags=['after_scoring']
+) }}
+
+select
+    as_of_date,
+    supplier_id,
+    model_role,
+    model_version,
+    previous_date,
+    previous_model_version,
+    raw_score_change,
+    from_data,
+    from_behaviour,
+    from_model,
+    largest_feature,
+    largest_change
+from {{ source('lake', 'score_change') }}
+where
+    as_of_date <= {{ as_of_date() }}
+    {%- if is_night() %}
+    and {{ is_made_anew('as_of_date') }}
+    {%- endif %}
