@@ -49,7 +49,8 @@ class Manifest(Record):
 
     `version` ends in the first eight characters of `digest()`, which covers every other field, and these cover every
     file by its sha256. `left_out` says of columns that could have been learned from why they were not. No clock and no
-    path is in it: the same data and the same settings give the same version.
+    path is in it: the same data and the same settings give the same version. What was never set is not written, so that
+    a field that a later release adds makes no altered manifest of one that knows nothing of it.
     """
 
     version: str = ""
@@ -74,7 +75,7 @@ class Manifest(Record):
     files: dict[str, str]
 
     def digest(self) -> str:
-        return sha256(canonical_json(self.model_dump(mode="json", exclude={"version"})))
+        return sha256(canonical_json(self.model_dump(mode="json", exclude={"version"}, exclude_unset=True)))
 
     def expected_version(self) -> str:
         return f"ew-{self.as_of_date.isoformat()}-{self.digest()[:8]}"
@@ -84,7 +85,7 @@ class Manifest(Record):
         return self.model_copy(update={"version": self.expected_version()})
 
     def to_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
+        return canonical_json(self.model_dump(mode="json", exclude_unset=True))
 
 
 def canonical_json(content: object) -> bytes:

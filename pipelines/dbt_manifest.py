@@ -25,8 +25,8 @@ class ManifestError(Exception):
 
 
 def project_digest(settings: Settings) -> str:
-    """Digest of all that decides the manifest: the project's files and the lake that its sources point to."""
-    digest = hashlib.sha256(str(settings.lake).encode())
+    """Digest of all that decides the manifest: the project's place and files, and the lake that its sources point to."""
+    digest = hashlib.sha256(f"{settings.lake}\0{settings.dbt_project}".encode())
     files = sorted(p for p in settings.dbt_project.rglob("*") if p.suffix in {".sql", ".yml", ".csv", ".md"})
     for path in files:
         relative = path.relative_to(settings.dbt_project)
@@ -61,6 +61,7 @@ def parsed_project(settings: Settings) -> DbtManifest:
 
         settings.dbt_target.mkdir(parents=True, exist_ok=True)
         target = str(settings.dbt_target)
+        _forget_another_checkout(settings)
         parsed = dbtRunner().invoke(
             [
                 *("parse", "--project-dir", str(settings.dbt_project), "--target-path", target, "--log-path", target),
@@ -72,6 +73,14 @@ def parsed_project(settings: Settings) -> DbtManifest:
         _PARSED[settings.manifest] = (digest, cast("DbtManifest", parsed.result))
         _mark(settings).write_text(digest)
     return _PARSED[settings.manifest][1]
+
+
+def _forget_another_checkout(settings: Settings) -> None:
+    """What dbt keeps of a parse names the folder of its seeds, and is not made anew for a project that moved."""
+    place = settings.dbt_target / "project.path"
+    if not place.exists() or place.read_text() != str(settings.dbt_project):
+        (settings.dbt_target / "partial_parse.msgpack").unlink(missing_ok=True)
+        place.write_text(str(settings.dbt_project))
 
 
 def _mark(settings: Settings) -> Path:

@@ -262,3 +262,11 @@ def test_roles_of_an_earlier_release_still_hold(registry: ModelRegistry, model: 
     (registry.root / "roles.json").write_text(json.dumps({"champion": holder}))
     assert registry.load_role("champion").version == model.version
     assert registry.history() == ()
+
+
+def test_a_field_that_a_later_release_adds_does_not_make_a_model_an_altered_one(
+    registry: ModelRegistry, model: Model
+) -> None:
+    content = json.loads((registry.folder(model.version) / MANIFEST_FILE).read_bytes())
+    assert "level" not in content["features"][0], "a default that nobody set is not written"
+    assert registry.load(model.version).features[0].level == "supplier"

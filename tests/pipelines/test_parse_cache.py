@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines import settings as settings_module
+from pipelines.dbt_manifest import _forget_another_checkout, project_digest
+from pipelines.settings import Settings
+
+
+def test_a_checkout_that_moved_is_parsed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt keeps the folder of the seeds with what it parsed, and would look for them where the project was."""
+    home = Settings(home=tmp_path / "home")
+    home.dbt_target.mkdir(parents=True)
+    kept, digests = home.dbt_target / "partial_parse.msgpack", set()
+    for place, stands_after in (("one", False), ("one", True), ("two", False)):
+        monkeypatch.setattr(settings_module, "CHECKOUT", tmp_path / place)
+        home.dbt_project.mkdir(parents=True, exist_ok=True)
+        (home.dbt_project / "model.sql").write_text("select 1")
+        digests.add(project_digest(home))
+        kept.write_bytes(b"parsed")
+        _forget_another_checkout(home)
+        assert kept.exists() is stands_after
+    assert len(digests) == 2
