@@ -25,7 +25,7 @@ class ManifestError(Exception):
 
 
 def project_digest(settings: Settings) -> str:
-    """Digest of all that decides the manifest: the project's place and files, and the lake that its sources point to."""
+    """Digest of all that decides the manifest: the project's place and files, and the lake its sources point to."""
     digest = hashlib.sha256(f"{settings.lake}\0{settings.dbt_project}".encode())
     files = sorted(p for p in settings.dbt_project.rglob("*") if p.suffix in {".sql", ".yml", ".csv", ".md"})
     for path in files:
