@@ -22,17 +22,13 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from ml.dataset import Frame, as_table, entities, feature_values, require_columns
-from ml.drift import FALSE_ALARM_PER_NIGHT, MATERIAL_PSI
+from ml.drift import USUAL, DriftThresholds
 from ml.features import Feature
 from ml.model import Model
 from ml.reference import bin_edges, psi
 
-# A source is at fault when so much of what it alone tells has jumped: single features jump when a return is filed.
-FAULTY_SHARE = 1 / 3
+# Fewer features that jump are single events, whatever their share.
 LEAST_FEATURES = 3
-
-# A sector stands out where what jumped in it did not jump in the rest, in so much of it.
-CONFINED_SHARE = 2 / 3
 SMALLEST_SECTOR = 30
 
 DIAGNOSIS_SCHEMA = pa.schema(
@@ -75,6 +71,7 @@ def diagnose(
     model: Model,
     *,
     late_feeds: Mapping[str, str] | None = None,
+    thresholds: DriftThresholds = USUAL,
     sector_column: str = "sector_code",
 ) -> tuple[Finding, ...]:
     """The causes of what jumped between two nights; nothing where nothing did.
@@ -83,13 +80,14 @@ def diagnose(
         night: the night's rows with key, `sector_column` and all features of the model.
         before: the rows of the last night before, or None on a first night.
         late_feeds: feed to the sentence why it is late; each is a fault of its own.
+        thresholds: from where on a move counts.
 
     Raises:
         FrameError: a feature column is absent or not numeric.
     """
     found = [Finding("DATA_FAULT", feed, (), sentence) for feed, sentence in sorted((late_feeds or {}).items())]
     if before is not None:
-        found += _of_jumps(_eligible(night), _eligible(before), model, sector_column)
+        found += _of_jumps(_eligible(night), _eligible(before), model, thresholds, sector_column)
     return tuple(found)
 
 
@@ -118,7 +116,9 @@ def _eligible(frame: Frame) -> pa.Table:
     return table
 
 
-def _of_jumps(night: pa.Table, before: pa.Table, model: Model, sector_column: str) -> list[Finding]:
+def _of_jumps(
+    night: pa.Table, before: pa.Table, model: Model, limits: DriftThresholds, sector_column: str
+) -> list[Finding]:
     own = [feature for feature in model.features if feature.level == "supplier"]
     _, id_column = model.manifest.key
     for table in (night, before):
@@ -127,16 +127,16 @@ def _of_jumps(night: pa.Table, before: pa.Table, model: Model, sector_column: st
     if now.num_rows == 0 or not own:
         return []
     sectors = entities(now, sector_column) if sector_column in now.column_names else np.full(now.num_rows, "")
-    jumps = _jumps(now, then, own, sectors.astype(str))
+    jumps = _jumps(now, then, own, sectors.astype(str), limits)
     if not jumps.whole.any() and not any(inside.any() for inside in jumps.inside.values()):
         return []
-    shock = _sector_that_stands_out(jumps, own)
+    shock = _sector_that_stands_out(jumps, own, limits)
     if shock is not None:
         return [shock]
-    faults = _sources_at_fault(jumps, own)
+    faults = _sources_at_fault(jumps, own, limits)
     if faults:
         return faults
-    if jumps.whole.sum() < max(LEAST_FEATURES, FAULTY_SHARE * len(own)):
+    if jumps.whole.sum() < max(LEAST_FEATURES, limits.faulty_source_ratio * len(own)):
         return []
     names = tuple(feature.name for feature, jumped in zip(own, jumps.whole, strict=True) if jumped)
     evidence = f"{len(names)} of {len(own)} features of suppliers jumped overnight, in no one source and no one sector."
@@ -151,7 +151,9 @@ def _same_suppliers(night: pa.Table, before: pa.Table, id_column: str) -> tuple[
     return night.take(pa.array(now)), before.take(pa.array(then))
 
 
-def _jumps(now: pa.Table, then: pa.Table, own: Sequence[Feature], sectors: NDArray[np.str_]) -> _Jumps:
+def _jumps(
+    now: pa.Table, then: pa.Table, own: Sequence[Feature], sectors: NDArray[np.str_], limits: DriftThresholds
+) -> _Jumps:
     names, sizes = np.unique(sectors, return_counts=True)
     large = [name for name, size in zip(names, sizes, strict=True) if name and size >= SMALLEST_SECTOR]
     parts = {name: sectors == name for name in large if (sectors != name).sum() >= SMALLEST_SECTOR}
@@ -162,11 +164,11 @@ def _jumps(now: pa.Table, then: pa.Table, own: Sequence[Feature], sectors: NDArr
         old, new = feature_values(then, feature), feature_values(now, feature)
         edges = bin_edges(old[~np.isnan(old)])
         was, is_now = _binned(old, edges), _binned(new, edges)
-        whole[place] = _jumped(was, is_now, len(edges) + 2, len(own))
-        gone[place] = np.isnan(new).mean() - np.isnan(old).mean() > MATERIAL_PSI
+        whole[place] = _jumped(was, is_now, len(edges) + 2, len(own), limits)
+        gone[place] = np.isnan(new).mean() - np.isnan(old).mean() > limits.material_psi
         for name, rows in parts.items():
-            inside[name][place] = _jumped(was[rows], is_now[rows], len(edges) + 2, len(own))
-            outside[name][place] = _jumped(was[~rows], is_now[~rows], len(edges) + 2, len(own))
+            inside[name][place] = _jumped(was[rows], is_now[rows], len(edges) + 2, len(own), limits)
+            outside[name][place] = _jumped(was[~rows], is_now[~rows], len(edges) + 2, len(own), limits)
     return _Jumps(whole, gone, inside, outside)
 
 
@@ -174,24 +176,28 @@ def _binned(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
 
 
-def _jumped(was: NDArray[np.intp], now: NDArray[np.intp], bins: int, features: int) -> bool:
+def _jumped(was: NDArray[np.intp], now: NDArray[np.intp], bins: int, features: int, limits: DriftThresholds) -> bool:
     """Whether the PSI exceeds what two samples of the size differ by in one night of twenty for any feature at all.
 
     The same suppliers on two nights differ by less than two samples would, so this rings too late rather than too soon.
     """
     counts = [np.bincount(values, minlength=bins).astype(np.float64) for values in (was, now)]
     filled = int(((counts[0] + counts[1]) > 0).sum())
-    critical = 2 / len(was) * chdtri(max(filled - 1, 1), FALSE_ALARM_PER_NIGHT / features)
-    return bool(psi(counts[0], counts[1]) > max(critical, MATERIAL_PSI))
+    critical = 2 / len(was) * chdtri(max(filled - 1, 1), limits.false_alarm_ratio / features)
+    return bool(psi(counts[0], counts[1]) > max(critical, limits.material_psi))
 
 
-def _sector_that_stands_out(jumps: _Jumps, own: Sequence[Feature]) -> Finding | None:
+def _sector_that_stands_out(jumps: _Jumps, own: Sequence[Feature], limits: DriftThresholds) -> Finding | None:
     best: Finding | None = None
     for name, inside in jumps.inside.items():
         confined = inside & ~jumps.outside[name] & ~jumps.gone
         sources = {source for feature, here in zip(own, confined, strict=True) if here for source in feature.sources}
         # one source that jumps in one sector alone is a fault at its sender, not a shock
-        if confined.sum() < LEAST_FEATURES or confined.sum() < CONFINED_SHARE * inside.sum() or len(sources) < 2:
+        if (
+            confined.sum() < LEAST_FEATURES
+            or confined.sum() < limits.confined_sector_ratio * inside.sum()
+            or len(sources) < 2
+        ):
             continue
         features = tuple(feature.name for feature, here in zip(own, confined, strict=True) if here)
         if best is None or len(features) > len(best.features):
@@ -203,12 +209,12 @@ def _sector_that_stands_out(jumps: _Jumps, own: Sequence[Feature]) -> Finding | 
     return best
 
 
-def _sources_at_fault(jumps: _Jumps, own: Sequence[Feature]) -> list[Finding]:
+def _sources_at_fault(jumps: _Jumps, own: Sequence[Feature], limits: DriftThresholds) -> list[Finding]:
     found = []
     for source in sorted({source for feature in own for source in feature.sources}):
         alone = np.array([feature.sources == (source,) for feature in own])
         jumped = alone & jumps.whole
-        if jumped.sum() < LEAST_FEATURES or jumped.sum() < FAULTY_SHARE * alone.sum():
+        if jumped.sum() < LEAST_FEATURES or jumped.sum() < limits.faulty_source_ratio * alone.sum():
             continue
         features = tuple(feature.name for feature, here in zip(own, jumped, strict=True) if here)
         missing = int((jumped & jumps.gone).sum())

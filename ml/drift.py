@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -23,16 +24,6 @@ from ml.dataset import Frame, as_table, feature_values, numbers, require_columns
 from ml.errors import FrameError
 from ml.model import Model
 from ml.reference import MISSING_BIN, SAMPLE_ROWS, SMOOTHING, sample_rows
-
-# Chance that a quiet night flags any feature at all; shared out evenly among them.
-FALSE_ALARM_PER_NIGHT = 0.05
-
-# Below this a shift is real on a large portfolio but too small to matter: the lower of the two customary limits
-# (0.10, 0.25).
-MATERIAL_PSI = 0.10
-
-# A night may move a little further than the reference's own snapshots moved among themselves.
-SNAPSHOT_MARGIN = 1.5
 
 REPORT_ROWS = SAMPLE_ROWS
 REPORT_COLUMNS = 30
@@ -53,6 +44,31 @@ DRIFT_SCHEMA = pa.schema(
         ("is_drifted", pa.bool_()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class DriftThresholds:
+    """From where on a move counts. The book's own are dated rows of the rule book; these are what they say today.
+
+    Args:
+        false_alarm_ratio: chance that a quiet night flags any feature at all, shared out evenly among them.
+        material_psi: below it a shift is real on a large portfolio but too small to matter; the lower of the two
+            customary limits (0.10, 0.25).
+        snapshot_margin: so much further than the reference's own snapshots moved among themselves a night may move.
+        faulty_source_ratio: part of what a source alone tells that must jump overnight for a fault; single features
+            jump when a return is filed.
+        confined_sector_ratio: part of what jumped in a sector that did not jump in the others, for a shock to it.
+    """
+
+    false_alarm_ratio: float = 0.05
+    material_psi: float = 0.10
+    snapshot_margin: float = 1.5
+    faulty_source_ratio: float = 1 / 3
+    confined_sector_ratio: float = 2 / 3
+
+
+USUAL = DriftThresholds()
+
 
 PSI_SQL = """
 with counted as (
@@ -103,7 +119,14 @@ order by feature_name
 """
 
 
-def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "champion") -> pa.Table:
+def feature_drift(
+    frame: Frame,
+    model: Model,
+    as_of_date: date,
+    *,
+    role: str = "champion",
+    thresholds: DriftThresholds = USUAL,
+) -> pa.Table:
     """One row per feature of the model (`DRIFT_SCHEMA`, in the model's feature order) for one night.
 
     Args:
@@ -111,7 +134,7 @@ def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "
         as_of_date: the night.
 
     `psi_critical` is the largest of three: the sampling critical value, with the reference counting as many as its
-    suppliers, as one supplier's snapshots repeat each other; `MATERIAL_PSI`; and what the feature moved among the
+    suppliers, as one supplier's snapshots repeat each other; `material_psi`; and what the feature moved among the
     reference's own snapshots, with a margin. A vanished feed shows in `missing_ratio` and, by the bin for missing
     values, in the PSI.
 
@@ -136,10 +159,14 @@ def feature_drift(frame: Frame, model: Model, as_of_date: date, *, role: str = "
     order = np.array([place[name] for name in names])
     columns = {name: values[order] for name, values in columns.items()}
 
-    chance = chdtri(columns["bins"] - 1, FALSE_ALARM_PER_NIGHT / len(names))
+    chance = chdtri(columns["bins"] - 1, thresholds.false_alarm_ratio / len(names))
     sampling = (1.0 / columns["current_rows"] + 1.0 / columns["reference_suppliers"]) * chance
     critical = np.maximum.reduce(
-        [sampling, np.full(len(names), MATERIAL_PSI), SNAPSHOT_MARGIN * columns["reference_snapshot_psi"]]
+        [
+            sampling,
+            np.full(len(names), thresholds.material_psi),
+            thresholds.snapshot_margin * columns["reference_snapshot_psi"],
+        ]
     )
     return pa.table(
         [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -19,6 +18,7 @@ from ml.registry import ModelRegistry
 from pipelines.dbt_manifest import code_version
 from pipelines.learning import training_frame, training_spec
 from pipelines.night import NightError
+from pipelines.rules import rule_value
 from pipelines.settings import Settings
 
 
@@ -54,7 +54,7 @@ def backtest_model(settings: Settings, version: str | None, refit_every: int, co
     spec = training_spec(as_of)
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         frame, events = training_frame(con), _events(con)
-        warning_grade = _warning_grade(con, as_of)
+        warning_grade = int(rule_value(con, "watch_grade_watch", as_of))
     console.print(f"Backtest of {chosen} on what was known on {as_of}: models of the past are fitted", highlight=False)
 
     def progress(line: str) -> None:
@@ -112,14 +112,3 @@ def _events(con: duckdb.DuckDBPyConnection) -> pa.Table:
     return con.execute(
         "select supplier_id, distress_date from intermediate.int_supplier_distress_episode order by all"
     ).to_arrow_table()
-
-
-def _warning_grade(con: duckdb.DuckDBPyConnection, as_of: date) -> int:
-    row = con.execute(
-        "select value from intermediate.rule_parameter where rule_id = 'watch_grade_watch' and scope = 'ALL' "
-        "and valid_from <= $as_of and (valid_to is null or valid_to > $as_of)",
-        {"as_of": as_of},
-    ).fetchone()
-    if row is None:
-        raise NightError(f"Rule watch_grade_watch has no value on {as_of}; add a row to the seed rule_parameter.")
-    return int(row[0])

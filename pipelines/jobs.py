@@ -5,7 +5,7 @@ from __future__ import annotations
 from dagster import AssetSelection, define_asset_job, in_process_executor
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from pipelines.assets.early_warning import CHAMPION, REASONS, SCORES
+from pipelines.assets.early_warning import CHAMPION, SCORES
 from pipelines.assets.freshness import feed_freshness
 from pipelines.assets.monitoring import PAGE
 from pipelines.partitions import NIGHTS
@@ -44,7 +44,7 @@ TRAIN = _job(
 )
 SCORE = _job(
     "score",
-    AssetSelection.assets(SCORES, REASONS).upstream() - TRAINED - PROMISE_CHECKS,
+    AssetSelection.assets(SCORES).required_multi_asset_neighbors().upstream() - TRAINED - PROMISE_CHECKS,
     "The night up to the score files in the lake; the warehouse and the publication stay.",
 )
 REPLAY = _job(

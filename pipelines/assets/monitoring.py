@@ -36,6 +36,7 @@ from pipelines.lake_datasets import (
 from pipelines.log import tell, warn
 from pipelines.partitions import NIGHTS
 from pipelines.resources import NightResource
+from pipelines.rules import drift_thresholds
 from sources.contract import load_contracts
 from sources.landing_entry import EntryState, LandingEntry
 
@@ -148,12 +149,16 @@ def lines_of(entries: Sequence[LandingEntry]) -> list[str]:
             description=f"At most {DRIFTED_RATIO:.0%} of the features exceed their sampling-aware critical value.",
         )
     ],
+    pool="warehouse",
 )
 def feature_drift(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
     models = models_in_roles(ModelRegistry(night.settings.models))
     frame = features_of_night(night.lake, night.as_of)
+    with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
+        limits = drift_thresholds(con, night.as_of)
     drift = pa.concat_tables(
-        ml.drift.feature_drift(frame, model, night.as_of, role=role) for role, model in models.items()
+        ml.drift.feature_drift(frame, model, night.as_of, role=role, thresholds=limits)
+        for role, model in models.items()
     )
     write_night(night.lake, "drift/feature_drift", night.as_of, "part", drift)
     of_champion = [row for row in drift.to_pylist() if row["model_role"] == "champion"]
@@ -195,10 +200,10 @@ def feature_drift(context: AssetExecutionContext, night: NightResource) -> Itera
 def drift_diagnosis(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
     frame, before = features_of_night(night.lake, night.as_of), features_before(night.lake, night.as_of)
     with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
-        late = _late_feeds(con, night.as_of)
+        late, limits = _late_feeds(con, night.as_of), drift_thresholds(con, night.as_of)
     tables, told = [], []
     for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
-        found = ml.diagnosis.diagnose(frame, before, model, late_feeds=late)
+        found = ml.diagnosis.diagnose(frame, before, model, late_feeds=late, thresholds=limits)
         tables.append(ml.diagnosis.diagnosis_table(found, night.as_of, model, role))
         told += [finding for finding in found if role == "champion"]
     write_night(night.lake, "drift/drift_diagnosis", night.as_of, "part", pa.concat_tables(tables))

@@ -18,6 +18,7 @@ READ = re.compile(r"rule_value\(\s*'(\w+)'|rule_in_force\('\w+', '(\w+)'|rule_id
 def rules_read() -> set[str]:
     """Rules that models, macros and tests name."""
     texts = [path.read_text() for folder in ("models", "macros", "tests") for path in (PROJECT / folder).rglob("*.sql")]
+    texts.append((PROJECT.parent / "pipelines" / "rules.py").read_text())
     return {rule for text in texts for names in READ.findall(text) for rule in names if rule}
 
 

@@ -8,7 +8,7 @@ import pytest
 from small_portfolio import AS_OF, portfolio, spec
 
 from ml import Model, fit
-from ml.drift import DRIFT_SCHEMA, MATERIAL_PSI, feature_drift, write_report
+from ml.drift import DRIFT_SCHEMA, USUAL, feature_drift, write_report
 from ml.errors import FrameError
 from ml.reference import psi, sample_rows
 
@@ -71,7 +71,7 @@ def test_the_critical_value_falls_with_the_rows_down_to_what_matters(model: Mode
     few, many = drift(night.head(60), model), drift(portfolio(suppliers=4000, months=1), model)
     binned = ["cash_cover", "overdue_share", "sales_trend", "noise"]
     assert (few.loc[binned, "psi_critical"] > 2 * many.loc[binned, "psi_critical"]).all()
-    assert (many["psi_critical"] >= MATERIAL_PSI).all()
+    assert (many["psi_critical"] >= USUAL.material_psi).all()
 
 
 def test_suppliers_outside_the_population_do_not_count(model: Model, night: pd.DataFrame) -> None:
