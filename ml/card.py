@@ -27,6 +27,16 @@ CARD_PICTURES = ("roc.png", "calibration.png", "importance.png")
 ORACLE_FILE = "oracle.json"
 SHOWN_FEATURES = 20
 
+# How a figure of an `Evaluation` is called and written: its field, a factor, a format.
+FIGURES = {
+    "ROC AUC": ("auc", 1, ".3f"),
+    "KS": ("ks", 1, ".3f"),
+    "average precision": ("average_precision", 1, ".3f"),
+    "capture in the worst 5 %": ("capture_worst_5pct", 1, ".3f"),
+    "Brier score": ("brier", 1, ".4f"),
+    "calibration error (ECE), points": ("ece", 100, ".2f"),
+}
+
 
 class OracleComparison(BaseModel):
     """Model and oracle on exactly the same out-of-time rows; the content of `oracle.json`.
@@ -169,10 +179,10 @@ def render_card(model: Model, oracle: OracleComparison | None = None, *, outcome
         + _figures(manifest.evaluation, oracle),
         _oracle_text(oracle),
         "![ROC](roc.png) ![calibration](calibration.png)",
-        "### Calibration by PD, ten equal bins\n\n" + _bins("bin", manifest.evaluation.bins),
+        "### Calibration by PD, ten equal bins\n\n" + bins_table("bin", manifest.evaluation.bins),
         "### Calibration by grade\n\n"
         "A grade stands where its mean PD lies within Jeffreys' interval of what was observed.\n\n"
-        + _bins("grade", manifest.evaluation.grades),
+        + bins_table("grade", manifest.evaluation.grades),
         _later_text(model),
         _segment_text(manifest),
         "### Importance\n\n![importance](importance.png)",
@@ -253,20 +263,19 @@ def _figures(whole: Evaluation, oracle: OracleComparison | None) -> str:
     columns: dict[str, Evaluation] = {"all test rows": whole}
     if oracle is not None:
         columns |= {"model, oracle's rows": oracle.model, "oracle": oracle.oracle}
-    names = {
-        "ROC AUC": ("auc", 1, ".3f"),
-        "KS": ("ks", 1, ".3f"),
-        "average precision": ("average_precision", 1, ".3f"),
-        "capture in the worst 5 %": ("capture_worst_5pct", 1, ".3f"),
-        "Brier score": ("brier", 1, ".4f"),
-        "calibration error (ECE), points": ("ece", 100, ".2f"),
-    }
-    rows = [
-        (title, *(interval_text(getattr(column, field), factor, style) for column in columns.values()))
-        for title, (field, factor, style) in names.items()
+    return markdown_table(("", *columns), figure_rows(list(columns.values())))
+
+
+def figure_rows(columns: Sequence[Evaluation]) -> list[tuple[str, ...]]:
+    """The figures of evaluations beside each other, one row a figure, the counts first."""
+    counts = ("rows / events", *(f"{column.rows} / {column.events}" for column in columns))
+    return [
+        counts,
+        *(
+            (title, *(interval_text(getattr(column, field), factor, style) for column in columns))
+            for title, (field, factor, style) in FIGURES.items()
+        ),
     ]
-    counts = ("rows / events", *(f"{column.rows} / {column.events}" for column in columns.values()))
-    return markdown_table(("", *columns), [counts, *rows])
 
 
 def interval_text(figure: Interval, factor: int, style: str) -> str:
@@ -279,7 +288,8 @@ def _window_row(name: str, window: Window) -> tuple[str, ...]:
     return (name, *(str(figure) for figure in figures), f"{window.events / window.rows:.2%}")
 
 
-def _bins(kind: str, bins: tuple[CalibrationBin, ...]) -> str:
+def bins_table(kind: str, bins: tuple[CalibrationBin, ...]) -> str:
+    """Forecast against outcome of each bin."""
     return markdown_table(
         (kind, "rows", "events", "mean PD", "observed", "95 % (Jeffreys)", "mean PD is"),
         [

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from ml.backtest.evidence import Backtest, Procedure
 from ml.backtest.lead_time import LeadTime
 from ml.backtest.metrics import Interval
-from ml.card import interval_text, markdown_table, render_card
+from ml.card import bins_table, figure_rows, interval_text, markdown_table, render_card
 from ml.model import Model
 from ml.plots import history_plot
 from ml.registry import Transition
@@ -80,30 +80,15 @@ def _outcomes(evidence: Backtest) -> str:
             f"![AUC by snapshot]({HISTORY_PLOT})",
             "### By snapshot\n\n" + _snapshots(evidence, names),
             *(f"### By segment: {name}\n\n" + _segments(evidence.procedures[name]) for name in names),
-            "### Calibration by grade\n\n" + _grades(evidence.procedures[names[0]]),
+            "### Calibration by grade\n\n" + bins_table("grade", evidence.procedures[names[0]].evaluation.grades),
             "### Stability of grades\n\n" + _stability(evidence.procedures[names[0]]),
         ]
     )
 
 
 def _compared(evidence: Backtest) -> str:
-    figures = {
-        "ROC AUC": ("auc", 1, ".3f"),
-        "KS": ("ks", 1, ".3f"),
-        "average precision": ("average_precision", 1, ".3f"),
-        "capture in the worst 5 %": ("capture_worst_5pct", 1, ".3f"),
-        "Brier score": ("brier", 1, ".4f"),
-        "calibration error (ECE), points": ("ece", 100, ".2f"),
-    }
     procedures = evidence.procedures.values()
-    rows = [
-        ("rows / events", *(f"{one.evaluation.rows} / {one.evaluation.events}" for one in procedures)),
-        *(
-            (title, *(interval_text(getattr(one.evaluation, field), factor, style) for one in procedures))
-            for title, (field, factor, style) in figures.items()
-        ),
-        *_lead_rows([one.lead_time for one in procedures]),
-    ]
+    rows = [*figure_rows([one.evaluation for one in procedures]), *_lead_rows([one.lead_time for one in procedures])]
     return markdown_table(("", *evidence.procedures), rows)
 
 
@@ -160,22 +145,6 @@ def _segments(procedure: Procedure) -> str:
         )
     header = ("segment", "rows / events", "ROC AUC", "capture in the worst 5 %", "ECE, points", "lead, days")
     return markdown_table(header, rows)
-
-
-def _grades(procedure: Procedure) -> str:
-    rows = [
-        (
-            b.name,
-            str(b.rows),
-            str(b.events),
-            f"{b.mean_pd:.2%}",
-            f"{b.rate:.2%}",
-            f"{b.low:.2%} - {b.high:.2%}",
-            b.verdict,
-        )
-        for b in procedure.evaluation.grades
-    ]
-    return markdown_table(("grade", "rows", "events", "mean PD", "observed", "95 % (Jeffreys)", "mean PD is"), rows)
 
 
 def _stability(procedure: Procedure) -> str:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from ml.backtest.evidence import Backtest, backtest
-from ml.card import CARD_PICTURES, interval_text
+from ml.card import CARD_PICTURES, FIGURES, interval_text
 from ml.folder import write_evidence
 from ml.pack import BACKTEST_FILE, PACK_FILE, render_pack
 from ml.registry import ModelRegistry
@@ -91,19 +91,16 @@ def show_backtest(judged: Judged, console: Console) -> None:
             f"[bold]{name}[/] {whole.rows:,} rows, {whole.events:,} events, {len(procedure.snapshots)} snapshots",
             highlight=False,
         )
+        figures = [(title, getattr(whole, field), factor, style) for title, (field, factor, style) in FIGURES.items()]
         for title, figure, factor, style in (
-            ("ROC AUC", whole.auc, 1, ".3f"),
-            ("KS", whole.ks, 1, ".3f"),
-            ("average precision", whole.average_precision, 1, ".3f"),
-            ("capture in the worst 5 %", whole.capture_worst_5pct, 1, ".3f"),
-            ("calibration error, points", whole.ece, 100, ".2f"),
+            *figures,
             ("events warned of, %", lead.warned_share, 100, ".0f"),
             ("median days warned", lead.median_days, 1, ".0f"),
             ("the same over all events", lead.median_days_of_all, 1, ".0f"),
         ):
             shown = "none" if figure is None else interval_text(figure, factor, style)
-            console.print(f"  {title:28} {shown}", highlight=False, markup=False)
-        console.print(f"  {'rows that carry a warning':28} {lead.flagged_share:.1%}", highlight=False)
+            console.print(f"  {title:32} {shown}", highlight=False, markup=False)
+        console.print(f"  {'rows that carry a warning':32} {lead.flagged_share:.1%}", highlight=False)
     console.print(f"Model pack: {judged.pack}", soft_wrap=True, highlight=False)
     console.print(f"Forecasts: {judged.forecasts}", soft_wrap=True, highlight=False)
 
