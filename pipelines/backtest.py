@@ -106,6 +106,6 @@ def show_backtest(judged: Judged, console: Console) -> None:
 
 
 def _events(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    return con.execute(
+    return con.sql(
         "select supplier_id, distress_date from intermediate.int_supplier_distress_episode order by all"
     ).to_arrow_table()

@@ -20,7 +20,7 @@ def training_frame(con: duckdb.DuckDBPyConnection) -> pa.Table:
 
     `connected_group_id` is the party itself where it is tied to no other.
     """
-    return con.execute(
+    return con.sql(
         """
         select
             f.*,
