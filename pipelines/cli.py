@@ -193,14 +193,18 @@ def replay(as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d
 
 
 @app.command()
-def explain(supplier: Annotated[str, typer.Argument(help="supplier_id")], as_of: AsOf = None) -> None:
-    """Show one supplier's score and its reasons."""
+def explain(
+    supplier: Annotated[str, typer.Argument(help="supplier_id")],
+    as_of: AsOf = None,
+    zh: Annotated[bool, typer.Option("--zh", help="Reasons in Chinese")] = False,
+) -> None:
+    """Show one supplier's score, what raises and what lowers it, and what moved it since the night before."""
     from pipelines.console import describe_score
 
     settings = Settings()
     if not (settings.published / settings.audience).exists():
         raise UsageError(f"Nothing has been published in {settings.published} yet; run `anchorwatch nightly`.")
-    if not describe_score(settings, supplier, as_of.date() if as_of else None, console):
+    if not describe_score(settings, supplier, as_of.date() if as_of else None, console, chinese=zh):
         raise UsageError(f"No score of supplier {supplier}{f' on {as_of.date()}' if as_of else ''} has been published.")
 
 

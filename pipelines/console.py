@@ -163,7 +163,9 @@ def _empty_tables(settings: Settings, manifest: dict[str, Any], console: Console
         console.print(f"  {table}: {why}", soft_wrap=True, highlight=False)
 
 
-def describe_score(settings: Settings, supplier: str, as_of: date | None, console: Console) -> bool:
+def describe_score(
+    settings: Settings, supplier: str, as_of: date | None, console: Console, *, chinese: bool = False
+) -> bool:
     """Print one supplier's score with its reasons; False where there is no such row."""
     database = settings.published / settings.audience / "anchorwatch.duckdb"
     with duckdb.connect(str(database), read_only=True) as con:
@@ -176,7 +178,8 @@ def describe_score(settings: Settings, supplier: str, as_of: date | None, consol
             return False
         score = row.iloc[0]
         reasons = con.execute(
-            "select reason_rank, indicator_id, feature_value, peer_value, contribution, reason_text "
+            "select reason_rank, indicator_id, feature_value, peer_value, contribution, "
+            f"{'coalesce(reason_text_zh, reason_text)' if chinese else 'reason_text'} "
             "from risk.score_reason where supplier_id = ? and model_role = 'champion' "
             "and as_of_date = ? order by direction, reason_rank",
             [supplier, score["as_of_date"].date()],
@@ -196,6 +199,8 @@ def describe_score(settings: Settings, supplier: str, as_of: date | None, consol
     )
     table = Table("", "indicator", "value", "peers", "contribution", "reason", expand=True)
     for rank, indicator, value, peer, contribution, text in reasons:
+        if rank == 1 and table.rows:
+            table.add_section()  # what speaks for the supplier
         table.add_row(str(rank), indicator, _number(value), _number(peer), f"{contribution:+.3f}", text)
     console.print(table)
     for previous, change, data, behaviour, of_model, feature in changes:
