@@ -110,6 +110,10 @@ class Model:
         return self.manifest.features
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.manifest.features)
+
+    @property
     def scale(self) -> GradeScale:
         return self.parts.scaling.grade_scale
 

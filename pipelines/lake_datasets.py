@@ -53,14 +53,18 @@ def features_of_night(lake: Lake, as_of: date) -> pa.Table:
     return pq.read_table(lake.file(FEATURES, f"as_of_date={as_of}", "part"))
 
 
-def features_before(lake: Lake, as_of: date) -> pa.Table | None:
-    """The feature rows of the last night before, unless it is more than a week ago."""
+def features_before(lake: Lake, as_of: date, names: Sequence[str]) -> pa.Table | None:
+    """The feature rows of the last night before; None where it is more than a week ago, or built by a release that did
+    not know all of the named features."""
     nights = (
         date.fromisoformat(folder.name.removeprefix("as_of_date="))
         for folder in lake.dataset(FEATURES).glob("as_of_date=*")
     )
     near = [night for night in nights if as_of - timedelta(days=7) <= night < as_of]
-    return features_of_night(lake, max(near)) if near else None
+    if not near:
+        return None
+    rows = features_of_night(lake, max(near))
+    return rows if set(names) <= set(rows.column_names) else None
 
 
 def scores_of_night(lake: Lake, as_of: date, role: str) -> pa.Table | None:

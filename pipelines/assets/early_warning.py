@@ -141,7 +141,7 @@ def score(context: AssetExecutionContext, night: NightResource) -> Iterator[Mate
 
 def _changes(night: NightResource, model: Model, role: Role, frame: pa.Table, scores: ml.Scores) -> pa.Table:
     """What moved the night's scores; no row where no night before is near, or the role had no model then."""
-    before = features_before(night.lake, night.as_of)
+    before = features_before(night.lake, night.as_of, model.feature_names)
     if before is None:
         return CHANGE_SCHEMA.empty_table()
     earlier = scores_of_night(night.lake, before.column("as_of_date")[0].as_py(), role)

@@ -198,11 +198,12 @@ def feature_drift(context: AssetExecutionContext, night: NightResource) -> Itera
     pool="warehouse",
 )
 def drift_diagnosis(context: AssetExecutionContext, night: NightResource) -> Iterator[Any]:
-    frame, before = features_of_night(night.lake, night.as_of), features_before(night.lake, night.as_of)
+    frame = features_of_night(night.lake, night.as_of)
     with duckdb.connect(str(night.night.warehouse), read_only=True) as con:
         late, limits = _late_feeds(con, night.as_of), drift_thresholds(con, night.as_of)
     tables, told = [], []
     for role, model in models_in_roles(ModelRegistry(night.settings.models)).items():
+        before = features_before(night.lake, night.as_of, model.feature_names)
         found = ml.diagnosis.diagnose(frame, before, model, late_feeds=late, thresholds=limits)
         tables.append(ml.diagnosis.diagnosis_table(found, night.as_of, model, role))
         told += [finding for finding in found if role == "champion"]
