@@ -24,6 +24,6 @@ select
 from {{ source('lake', 'score_reason') }}
 where
     as_of_date <= {{ as_of_date() }}
-    {%- if is_night() %}
+    {%- if is_night_of_release_with('direction') %}
     and {{ is_made_anew('as_of_date') }}
     {%- endif %}
