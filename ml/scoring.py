@@ -263,23 +263,9 @@ def _reasons(model: Model, rows: _Explained, role: str) -> pa.Table:
     # a value that nobody knows speaks for no one
     speaks_for = used & ~silent & ~np.isnan(rows.matrix)
     protective = _strongest(np.where(speaks_for, -rows.contributions, -np.inf), PROTECTIVE_REASONS, keep_one=False)
-    return pa.concat_tables(
-        [
-            _told(model, rows, role, AGAINST, against, silent),
-            _told(model, rows, role, FOR, protective, silent),
-        ]
-    )
-
-
-def _told(
-    model: Model,
-    rows: _Explained,
-    role: str,
-    direction: str,
-    chosen: tuple[Positions, Positions, Positions],
-    silent: NDArray[np.bool_],
-) -> pa.Table:
-    row, position, rank = chosen
+    chosen = (against, protective)
+    row, position, rank = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
+    is_against = np.repeat([True, False], [len(against[0]), len(protective[0])])
     amount = rows.contributions[row, position]
     values, peers = _values_and_peers(model, rows, row, position)
     english = np.empty(len(row), dtype=object)
@@ -290,7 +276,7 @@ def _told(
         figures = list(zip(values[at].tolist(), peers[at].tolist(), strict=True))
         english[at] = [feature.sentence(value, peer) for value, peer in figures]
         chinese[at] = [feature.sentence_zh(value, peer) for value, peer in figures]
-    neutral = (amount <= 0) if direction == AGAINST else np.zeros(len(row), dtype=np.bool_)
+    neutral = is_against & (amount <= 0)
     english[neutral] = NOTHING_AGAINST + "; the least favourable: " + english[neutral]
     has_chinese = np.array([text is not None for text in chinese], dtype=np.bool_)
     translated = neutral & has_chinese
@@ -309,7 +295,7 @@ def _told(
             pa.array(rows.ids[row], pa.string()),
             pa.repeat(role, len(row)),
             pa.repeat(model.version, len(row)),
-            pa.repeat(direction, len(row)),
+            pa.array(np.where(is_against, AGAINST, FOR), pa.string()),
             pa.array(rank.astype(np.int32)),
             of_feature("name"),
             of_feature("indicator_id"),
@@ -353,25 +339,23 @@ def _strongest(candidates: Floats, most: int, *, keep_one: bool) -> tuple[Positi
 def _values_and_peers(model: Model, rows: _Explained, row: Positions, position: Positions) -> tuple[Floats, Floats]:
     """Value of each reason and the median (of categories: the mode) of its supplier's peers, NaN where not known."""
     segments = [name for name in model.manifest.segment_columns if name in rows.table.column_names]
-    night = pd.Series(rows.dates)
     group = pd.DataFrame({name: rows.table.column(name).to_pandas().astype(str) for name in segments})
-    group["night"] = night
-    cell = group.groupby(list(group.columns), sort=False).ngroup()
+    group["night"] = rows.dates
+    cell, night = (group.groupby(names, sort=False).ngroup().to_numpy() for names in (list(group.columns), ["night"]))
     values, peers = np.empty(len(row)), np.empty(len(row))
     for number in np.unique(position):
         at = np.flatnonzero(position == number)
-        feature = model.features[number]
+        feature, of_row = model.features[number], row[at]
         column = pd.Series(feature_values(rows.table, feature))
-        by_cell, by_night = column.groupby(cell), column.groupby(night)
-        enough = by_cell.transform("count") >= SMALLEST_PEER_GROUP
-        usual = _usual(by_cell, feature).where(enough, _usual(by_night, feature))
-        values[at], peers[at] = column.to_numpy()[row[at]], usual.to_numpy()[row[at]]
+        enough = column.groupby(cell).count().to_numpy()[cell[of_row]] >= SMALLEST_PEER_GROUP
+        of_cell, of_night = _usual(column.groupby(cell), feature), _usual(column.groupby(night), feature)
+        values[at] = column.to_numpy()[of_row]
+        peers[at] = np.where(enough, of_cell[cell[of_row]], of_night[night[of_row]])
     return values, peers
 
 
-def _usual(peers: SeriesGroupBy[float, Any], feature: Feature) -> pd.Series[float]:
-    """The median of each row's peers; of categories the most frequent, the first of equals."""
-    if feature.categories is None:
-        return peers.transform("median")
-    usual: pd.Series[float] = peers.transform(lambda codes: codes.mode().min())
-    return usual
+def _usual(peers: SeriesGroupBy[float, Any], feature: Feature) -> Floats:
+    """The median of each group; of categories the most frequent, the first of equals."""
+    usual = peers.median() if feature.categories is None else peers.agg(lambda codes: codes.mode().min())
+    found: Floats = np.asarray(usual, dtype=np.float64)
+    return found
