@@ -75,7 +75,6 @@ def score_change(model: Model, now: Frame, before: Frame, before_scores: Frame, 
     rows = places[0].merge(places[1], on="supplier_id").merge(known, on="supplier_id").sort_values("supplier_id")
     if rows.empty:
         return CHANGE_SCHEMA.empty_table()
-    # key columns may be text that no feature is: the matrix takes what the model names
     at_now = design_matrix(tables[0], model.features)[rows["now"].to_numpy()]
     at_before = design_matrix(tables[1], model.features)[rows["before"].to_numpy()]
     arrived = np.isnan(at_now) != np.isnan(at_before)

@@ -20,7 +20,6 @@ from ml.plots import history_plot
 from ml.registry import Transition
 
 PACK_FILE = "model_pack.html"
-BACKTEST_FILE = "backtest.json"
 HISTORY_PLOT = "backtest.png"
 
 STYLE = """
@@ -103,7 +102,10 @@ def _lead_rows(leads: Sequence[LeadTime]) -> list[tuple[str, ...]]:
         ),
         ("median days from first warning to event, warned", *(shown(lead.median_days, 1, ".0f") for lead in leads)),
         ("the same over all events, 0 where not warned", *(shown(lead.median_days_of_all, 1, ".0f") for lead in leads)),
-        ("rows that carry a warning, %", *(f"{100 * lead.flagged_share:.1f}" for lead in leads)),
+        (
+            "rows that carry a warning, %",
+            *("none" if lead.flagged_share is None else f"{100 * lead.flagged_share:.1f}" for lead in leads),
+        ),
     ]
 
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from ml.backtest.evidence import Backtest, backtest
 from ml.card import CARD_PICTURES, FIGURES, interval_text
 from ml.folder import write_evidence
-from ml.pack import BACKTEST_FILE, PACK_FILE, render_pack
-from ml.registry import ModelRegistry
+from ml.pack import PACK_FILE, render_pack
+from ml.registry import PROMOTION_EVIDENCE, ModelRegistry
 from pipelines.dbt_manifest import code_version
 from pipelines.learning import training_frame, training_spec
 from pipelines.night import NightError
@@ -75,7 +75,7 @@ def backtest_model(settings: Settings, version: str | None, refit_every: int, co
         code_version=code_version(),
         pictures={name: (folder / name).read_bytes() for name in CARD_PICTURES},
     )
-    write_evidence(folder, {BACKTEST_FILE: evidence.to_bytes(), PACK_FILE: pack.encode()})
+    write_evidence(folder, {PROMOTION_EVIDENCE: evidence.to_bytes(), PACK_FILE: pack.encode()})
     target = settings.reports / "backtest" / chosen
     target.mkdir(parents=True, exist_ok=True)
     for kind, table in forecasts.items():
@@ -100,7 +100,8 @@ def show_backtest(judged: Judged, console: Console) -> None:
         ):
             shown = "none" if figure is None else interval_text(figure, factor, style)
             console.print(f"  {title:32} {shown}", highlight=False, markup=False)
-        console.print(f"  {'rows that carry a warning':32} {lead.flagged_share:.1%}", highlight=False)
+        flagged = "none" if lead.flagged_share is None else f"{lead.flagged_share:.1%}"
+        console.print(f"  {'rows that carry a warning':32} {flagged}", highlight=False)
     console.print(f"Model pack: {judged.pack}", soft_wrap=True, highlight=False)
     console.print(f"Forecasts: {judged.forecasts}", soft_wrap=True, highlight=False)
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from ml.backtest.lead_time import LeadTime, graded, lead_time
 from ml.backtest.metrics import Evaluation
@@ -17,16 +16,12 @@ from ml.backtest.stability import SnapshotStability, stability
 from ml.backtest.walk_forward import WalkForward, walk_forward
 from ml.dataset import Frame, as_table, days, entities, require_columns
 from ml.features import FeatureRegistry
-from ml.manifest import canonical_json, sha256
+from ml.manifest import Record, canonical_json, sha256
 from ml.segments import SegmentEvaluation
 from ml.spec import TrainingSpec
 
 Kind = Literal["lightgbm", "scorecard"]
 KINDS: tuple[Kind, ...] = ("lightgbm", "scorecard")
-
-
-class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Procedure(Record):
@@ -53,7 +48,7 @@ class Backtest(Record):
     embargo_days: int
     seed: int
     data_digest: str
-    registry_digest: str
+    registry_digest: str | None
     procedures: dict[str, Procedure]
 
     def to_bytes(self) -> bytes:
@@ -108,7 +103,7 @@ def backtest(
         embargo_days=spec.embargo_days,
         seed=spec.seed,
         data_digest=whole.data_digest,
-        registry_digest=features.digest if isinstance(features, FeatureRegistry) else "",
+        registry_digest=features.digest if isinstance(features, FeatureRegistry) else None,
         procedures={kind: _judged(run, happened, spec, warning_grade) for kind, run in runs.items()},
     )
     return evidence, {kind: run.forecasts for kind, run in runs.items()}

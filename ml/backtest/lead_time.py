@@ -41,7 +41,7 @@ class LeadTime(BaseModel):
     warned_share: Interval | None
     median_days: Interval | None
     median_days_of_all: Interval | None
-    flagged_share: float
+    flagged_share: float | None
 
 
 def lead_time(
@@ -54,7 +54,7 @@ def lead_time(
         events: supplier_id, distress_date.
         warning_grade: from this grade a supplier is on the watch list.
     """
-    flagged = float((forecasts["grade"] >= warning_grade).mean()) if len(forecasts) else 0.0
+    flagged = float((forecasts["grade"] >= warning_grade).mean()) if len(forecasts) else None
     days = _days_warned(forecasts, events, warning_grade)
     if days.empty:
         none: dict[str, None] = {"warned_share": None, "median_days": None, "median_days_of_all": None}

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from ml.reference import SMOOTHING
+from ml.reference import psi
 
 GRADES = 10
 
@@ -39,9 +39,9 @@ def stability(forecasts: pd.DataFrame) -> tuple[SnapshotStability, ...]:
     before: pd.DataFrame | None = None
     for day in sorted(set(forecasts["as_of_date"])):
         rows = forecasts[forecasts["as_of_date"] == day]
-        psi = same = far = None
+        moved_psi = same = far = None
         if before is not None:
-            psi = _psi(before["grade"].to_numpy(), rows["grade"].to_numpy())
+            moved_psi = psi(_counts(before), _counts(rows))
             both = rows.merge(before, on="supplier_id", suffixes=("", "_before"))
             if len(both):
                 moved = (both["grade"] - both["grade_before"]).abs()
@@ -51,7 +51,7 @@ def stability(forecasts: pd.DataFrame) -> tuple[SnapshotStability, ...]:
                 as_of_date=day,
                 rows=len(rows),
                 mean_pd=float(rows["pd"].mean()),
-                psi=psi,
+                psi=moved_psi,
                 same_share=same,
                 far_share=far,
             )
@@ -60,9 +60,5 @@ def stability(forecasts: pd.DataFrame) -> tuple[SnapshotStability, ...]:
     return tuple(found)
 
 
-def _psi(before: NDArray[np.int32], now: NDArray[np.int32]) -> float:
-    shares = []
-    for grades in (before, now):
-        counts = np.bincount(grades, minlength=GRADES + 1)[1:] + SMOOTHING
-        shares.append(counts / counts.sum())
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+def _counts(rows: pd.DataFrame) -> NDArray[np.float64]:
+    return np.bincount(rows["grade"], minlength=GRADES + 1).astype(np.float64)

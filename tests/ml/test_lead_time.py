@@ -74,6 +74,8 @@ def test_a_second_event_is_judged_by_what_was_said_before_it() -> None:
 def test_without_events_nothing_is_claimed() -> None:
     found = lead_time(forecasts(A=[1, 1, 1, 1]), events(A=date(2028, 1, 1)), warning_grade=9)
     assert (found.events, found.median_days, found.warned_share) == (0, None, None)
+    none = lead_time(forecasts(A=[1, 1, 1, 1]).iloc[:0], events(A=date(2026, 4, 1)), warning_grade=9)
+    assert none.flagged_share is None
 
 
 def test_stability_compares_who_is_in_both() -> None:

@@ -16,8 +16,8 @@ import ml
 from ml.backtest.evidence import Backtest
 from ml.errors import ModelFolderError
 from ml.features import load_registry
-from ml.pack import BACKTEST_FILE, PACK_FILE
-from ml.registry import ModelRegistry
+from ml.pack import PACK_FILE
+from ml.registry import PROMOTION_EVIDENCE, ModelRegistry
 from pipelines.cli import app
 from pipelines.learning import training_frame, training_spec
 from pipelines.night import NightError
@@ -118,7 +118,7 @@ def test_a_model_is_judged_promoted_and_taken_back(home: Settings) -> None:
     for version in (first, second):
         assert "ROC AUC" in run("backtest", "--model", version, "--refit-every", "6")
         run("model", "promote", version, "--by", "A. Validator", "--why", "it is sharper")
-    evidence = Backtest.model_validate_json((registry.folder(second) / BACKTEST_FILE).read_bytes())
+    evidence = Backtest.model_validate_json((registry.folder(second) / PROMOTION_EVIDENCE).read_bytes())
     assert evidence.procedures["lightgbm"].evaluation.auc.value > 0.65
     assert evidence.procedures["lightgbm"].lead_time.warning_grade == 8
     assert registry.history()[-1].evidence == evidence.digest
