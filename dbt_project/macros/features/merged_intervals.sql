@@ -24,7 +24,14 @@
                         partition by {{ by_keys }} order by valid_from, coalesce(valid_to, {{ forever }})
                         rows between unbounded preceding and 1 preceding
                     ) as covered_to
-                from {{ relation }}
+                from (
+                    -- of two equal intervals each window could take another one as the first
+                    select distinct
+                        {{ by_keys }},
+                        valid_from,
+                        valid_to
+                    from {{ relation }}
+                ) as different
             ) as reached
         ) as islands
         group by {{ by_keys }}, island
