@@ -134,7 +134,9 @@ class _RowNumbers(Collection[int]):
         )
 
     def __iter__(self) -> Iterator[int]:
-        return (place << 3 | bit for place, bits in enumerate(self._bits) for bit in range(8) if bits & 1 << bit)
+        return (
+            place << 3 | bit for place, bits in enumerate(self._bits) if bits for bit in range(8) if bits & 1 << bit
+        )
 
     def __len__(self) -> int:
         return self._count

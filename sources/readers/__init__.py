@@ -64,9 +64,10 @@ class Records:
     """The readable records of one file.
 
     ``relation`` is SQL for a FROM clause; ``row_no`` names its column of record numbers, None when every record of
-    the file is there in file order. ``refused`` yields the records that are not. ``locate`` finds records by number; it
-    raises `RecordsDisagree` when the file, read anew, has another number of records than ``relation`` had (given as the
-    second argument). ``repair`` reads the same file record by record, for when the engine refuses ``relation``.
+    the file is there in file order. ``refused`` yields the records that are not. ``locate`` finds records by
+    number, the numbers ascending; it raises `RecordsDisagree` when the file, read anew, has another number of records
+    than ``relation`` had (given as the second argument). ``repair`` reads the same file record by record, for when the
+    engine refuses ``relation``.
     ``is_ordered`` says that ``relation`` gives the records in file order.
     """
 

@@ -27,7 +27,7 @@ from sources.readers import (
     sql_path,
     sql_text,
 )
-from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_records
+from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_for, scan_records
 
 _BLOCK_BYTES = 1 << 20
 # Each thread of the engine holds some: by default 16 times the longest line, tens of megabytes each.
@@ -91,7 +91,7 @@ class _DelimitedFile:
             relation=self._read_csv(text, [name for name, _ in self.columns.values()], header=True),
             columns=self.columns,
             row_no=None,
-            locate=self.locate,
+            locate=self._locate_in_sound_file,
             repair=self.repaired,
         )
 
@@ -108,7 +108,7 @@ class _DelimitedFile:
             relation=self._read_csv(copy, ["row_no", *(name for name, _ in self.columns.values())], header=False),
             columns=self.columns,
             row_no="row_no",
-            locate=self.locate,
+            locate=self._locate,
             refused=self.refused,
         )
 
@@ -117,15 +117,12 @@ class _DelimitedFile:
             if record.rule is not None and record.message is not None:
                 yield RefusedRecord(record.row_no, record.line_no, record.rule, record.message, cut(record.text))
 
-    def locate(self, row_nos: Collection[int], records_read: int) -> Iterator[Located]:
-        records = 0
-        for record in self._records():
-            if record.row_no > 0 and record.rule is None:
-                records += 1
-            if record.row_no in row_nos:
-                yield Located(record.row_no, record.line_no, cut(record.text))
-        if records != records_read:
-            raise RecordsDisagree
+    def _locate(self, row_nos: Collection[int], records_read: int) -> Iterator[Located]:
+        return _located(self._records(), row_nos, records_read)
+
+    def _locate_in_sound_file(self, row_nos: Collection[int], records_read: int) -> Iterator[Located]:
+        found = scan_for(self.content, self.dialect, len(self.header.names), row_nos)
+        return _located(found, row_nos, records_read)
 
     def _records(self) -> Iterator[Record]:
         return scan_records(self.content, self.dialect, len(self.header.names))
@@ -140,6 +137,21 @@ class _DelimitedFile:
             f"strict_mode=true, null_padding=false, max_line_size={2 * MAX_LINE_BYTES}, "
             f"buffer_size={_BUFFER_BYTES})"
         )
+
+
+def _located(found: Iterator[Record | int], row_nos: Collection[int], records_read: int) -> Iterator[Located]:
+    """The wanted ones of records that are there one by one or, where none is wanted, only counted."""
+    records = 0
+    for record in found:
+        if isinstance(record, int):
+            records += record
+            continue
+        if record.row_no > 0 and record.rule is None:
+            records += 1
+        if record.row_no in row_nos:
+            yield Located(record.row_no, record.line_no, cut(record.text))
+    if records != records_read:
+        raise RecordsDisagree
 
 
 def delimiter_of(content: BinaryIO, mapping: Mapping) -> str:
