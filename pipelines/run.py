@@ -35,10 +35,10 @@ def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
     """
     settings.prepare()
     prepare_lake(Lake(settings.lake))
-    definitions = build_definitions(settings)
     with DagsterInstance.get() as instance:
         with take_lock(settings):
             end_runs_that_were_killed(instance)
+        definitions = build_definitions(settings)
         result = definitions.resolve_job_def(job).execute_in_process(
             partition_key=as_of.isoformat(), instance=instance, raise_on_error=False, run_config=LOGGERS
         )
