@@ -16,6 +16,8 @@ from pipelines.settings import Settings
 
 WARNINGS_SHOWN = 12
 BREACHES_SHOWN = 5
+CORE_ENTERPRISES_SHOWN = 5
+WEAK_GRADE = 8
 STATE_STYLE = {"RESTRICTED": "bold red", "WATCH": "yellow", "ENHANCED": "cyan"}
 
 
@@ -35,6 +37,8 @@ def show_morning(settings: Settings, console: Console) -> None:
     with duckdb.connect(str(folder / "anchorwatch.duckdb"), read_only=True) as con:
         _watch_list(con, date.fromisoformat(manifest["as_of_date"]), console)
         _score_line(con, console)
+        if "risk.core_enterprise_score_daily" in manifest["tables"]:
+            _core_enterprises(con, console)
         if "receivable.rule_breach" in manifest["tables"]:  # an earlier release published none
             _rule_breaches(con, date.fromisoformat(manifest["as_of_date"]), console)
         show_landing(con, console)
@@ -96,6 +100,36 @@ def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:
     reached = ", ".join(f"{d}: {n:,}" for d, n in depth)
     average = "" if mean is None else f", mean PD {mean:.2%}"
     console.print(f"{scored:,} suppliers scored, {not_scored:,} not scored{average}; data depth {reached}")
+
+
+def _core_enterprises(con: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """On whose promise the book rests: how many are graded, and the weak ones by what could be lost on them."""
+    night = "as_of_date = (select max(as_of_date) from risk.core_enterprise_score_daily)"
+    graded, without, weak, downgraded = con.execute(
+        "select count(grade), count(*) - count(grade), count(*) filter (where grade >= ?), "
+        f"count(*) filter (where grade_change > 0) from risk.core_enterprise_score_daily where {night}",
+        [WEAK_GRADE],
+    ).fetchall()[0]
+    console.print(
+        f"\nCore enterprises: {graded:,} graded, {weak:,} of them in grade {WEAK_GRADE} to 10, "
+        f"{downgraded:,} worse than at the last month-end{f', {without:,} without a grade' if without else ''}; "
+        "risk.core_enterprise_score_daily has all"
+    )
+    rows = con.execute(
+        f"""
+        select core_enterprise_id, party_name, grade, grade_change, exposure_amount, currency, supplier_count,
+               coalesce(override_reason, reason_1) as why
+        from risk.core_enterprise_score_daily left join core.dim_core_enterprise using (core_enterprise_id)
+        where {night} and (grade >= ? or grade_change > 0)
+        order by exposure_amount * pd_12m desc nulls last, grade desc, core_enterprise_id limit ?
+        """,
+        [WEAK_GRADE, CORE_ENTERPRISES_SHOWN],
+    ).fetchall()
+    for identifier, name, grade, change, exposure, currency, suppliers, why in rows:
+        moved = f" ({change:+d})" if change else ""
+        amount = "unknown exposure" if exposure is None else f"{exposure:,.0f} {currency}"
+        line = f"  {identifier} {name or ''} grade {grade}{moved}, {amount} to {suppliers:,} suppliers: {why}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _rule_breaches(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -> None:
