@@ -1,0 +1,153 @@
+"""What keeps a model below the oracle: the learner, the number of firms, or what the feeds do not show.
+
+    .venv/bin/python benchmarks/information.py HOME [--larger HOME ...] [--runs 300]
+
+HOME is a demo portfolio with a finished night. All procedures are fitted on snapshots of the same dates as the book's
+model and judged on the rows that it is judged on, out of time, beside the oracle (the share of futures with distress
+when the economy is forked from its true state):
+
+- *feeds*: the features of a night, as the book's model sees them;
+- *larger book*: the same features of the firms of other portfolios, so many times as many; none of the judged firms;
+- *true state*: the features and beside them what only the simulator knows of a firm on the date (its cash in all
+  accounts, taxes, wages and trade debts due, what the owner has left, demand, margin).
+
+The learner is the same in all. Where the true state brings it close to the oracle and more firms do not, what is
+missing is information and not skill. Reads the truth folder, as only evaluation does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import ml
+from ml.backtest.metrics import Evaluation, Interval, evaluate
+from ml.features import load_registry
+from pipelines.learning import training_frame, training_spec
+from pipelines.night import last_finished_night
+from pipelines.settings import Settings
+from sources.simulator.oracle import distress_probability
+
+KEY = ["as_of_date", "supplier_id"]
+STATE = (
+    "cash_amount",
+    "tax_due_amount",
+    "wage_due_amount",
+    "overdue_trade_amount",
+    "owner_reserve_amount",
+    "demand",
+    "margin",
+)
+SHARES = (0.25, 0.5, 1.0)
+
+
+def book(home: Path) -> pa.Table:
+    """Feature rows and labels of a home's last night, and of each firm's true state under names of its own."""
+    with duckdb.connect(str(Settings(home=home).warehouse), read_only=True) as con:
+        con.register("frame", training_frame(con))
+        columns = ", ".join(f"s.{name}::double as true_{name}" for name in STATE)
+        return con.sql(
+            f"select f.*, {columns} from frame as f left join read_parquet('{home}/truth/state.parquet') as s "
+            "on f.as_of_date = s.month_end and f.supplier_id = s.supplier_id order by f.as_of_date, f.supplier_id"
+        ).to_arrow_table()
+
+
+def firms(frame: pa.Table, share: float) -> pa.Table:
+    """A part of the firms with all their rows, the same ones each time."""
+    with duckdb.connect() as con:
+        con.register("frame", frame)
+        return con.execute(
+            "select * from frame where hash(supplier_id) % 1000 < ? order by as_of_date, supplier_id", [share * 1000]
+        ).to_arrow_table()
+
+
+def judged_rows(model: ml.Model) -> pd.DataFrame:
+    """Keys and labels of the rows on which the book's model is judged."""
+    rows = model.parts.test.select(["as_of_date", "supplier_id", "label"]).to_pandas()
+    return rows.assign(as_of_date=pd.to_datetime(rows["as_of_date"]), label=rows["label"].astype(float))
+
+
+def forecast(model: ml.Model, frame: pa.Table) -> pd.DataFrame:
+    """PD of each row of a frame."""
+    scores = ml.score(model, frame).scores.select([*KEY, "pd_90d"]).to_pandas()
+    return scores.assign(as_of_date=pd.to_datetime(scores["as_of_date"]))
+
+
+def judge(judged: pd.DataFrame, forecasts: pd.DataFrame, column: str) -> Evaluation:
+    """Figures of forecasts on the judged rows that have one."""
+    rows = judged.merge(forecasts, on=KEY, validate="one_to_one").dropna(subset=[column])
+    return evaluate(
+        rows["label"].to_numpy(),
+        rows[column].to_numpy(),
+        rows["supplier_id"].to_numpy(object),
+        scale=ml.TrainingSpec(as_of_date=None).grade_scale,
+    )
+
+
+def told(name: str, firms_learned: int, found: Evaluation, oracle: Evaluation) -> str:
+    """One line of the table."""
+
+    def figure(interval: Interval, style: str) -> str:
+        return f"{interval.value:{style}} [{interval.low:{style}}, {interval.high:{style}}]"
+
+    share = (found.auc.value - 0.5) / (oracle.auc.value - 0.5)
+    learned = f"{firms_learned:,}" if firms_learned else ""
+    return (
+        f"{name:28} {learned:>8} {figure(found.auc, '.3f'):24} {share:6.1%}  "
+        f"{figure(found.average_precision, '.3f'):24} {figure(found.capture_worst_5pct, '.1%')}"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--larger", type=Path, nargs="*", default=[])
+    parser.add_argument("--runs", type=int, default=300)
+    options = parser.parse_args(arguments)
+    as_of = last_finished_night(Settings(home=options.home).warehouse)
+    if as_of is None:
+        raise SystemExit(f"No night has been finished in {options.home}.")
+    frame, spec = book(options.home), training_spec(as_of)
+    model = ml.fit(frame, spec)
+    judged = judged_rows(model)
+    dates: list[date] = [moment.date() for moment in sorted(judged["as_of_date"].unique())]
+    futures = [
+        distress_probability(options.home, day, runs=options.runs).to_pandas().assign(as_of_date=pd.Timestamp(day))
+        for day in dates
+    ]
+    # every procedure is judged on the rows that have an oracle
+    oracles = pd.concat(futures)
+    judged = judged.merge(oracles[KEY], on=KEY, validate="one_to_one")
+    oracle = judge(judged, oracles, "pd_oracle")
+    print(f"\n{oracle.rows:,} rows, {oracle.events:,} events, {dates[0]} to {dates[-1]}\n")
+    header = f"{'':28} {'firms':>8} {'AUC':24} {'share':>6}  {'average precision':24} worst 5 % hold"
+    print(header, told("oracle", 0, oracle, oracle), sep="\n", flush=True)
+
+    test_rows = frame.filter(pa.array(np.isin(frame["as_of_date"].to_numpy(), np.array(dates, "datetime64[D]"))))
+
+    def show(name: str, fitted: ml.Model, learned_from: pa.Table) -> None:
+        found = judge(judged, forecast(fitted, test_rows), "pd_90d")
+        count = len(learned_from["supplier_id"].unique())
+        print(told(name, count, found, oracle), flush=True)
+
+    show("feeds", model, frame)
+    for larger in options.larger:
+        wide = book(larger)
+        for share in SHARES:
+            part = firms(wide, share)
+            show("feeds, larger book", ml.fit(part, spec), part)
+    registry = load_registry()
+    true_names = [f"true_{name}" for name in STATE]
+    for name, columns in (("true state alone", true_names), ("feeds and true state", [*registry.names, *true_names])):
+        show(name, ml.fit(frame, ml.TrainingSpec(**{**vars(spec), "features": columns})), frame)
+
+
+if __name__ == "__main__":
+    main()
