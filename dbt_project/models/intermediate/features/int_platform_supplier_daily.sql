@@ -72,7 +72,7 @@ financed as (
     'instant_amount': ('financed', 'case when is_instant then principal_amount else 0 end'),
     'unregistered_amount': ('financed', 'case when is_unregistered then principal_amount else 0 end'),
     'priced_amount': ('financed', 'case when annual_rate_pct is not null then principal_amount else 0 end'),
-    'rate_pct_amount': ('financed', 'principal_amount * coalesce(annual_rate_pct, 0)'),
+    'rate_pct_amount': ('financed', 'cast(principal_amount as decimal(38, 2)) * coalesce(annual_rate_pct, 0)'),
 } %}
 
 flows as (

@@ -64,9 +64,9 @@ exposures as (
     select
         nights.as_of_date,
         financings.supplier_id,
-        cast(sum(financings.outstanding_amount * rates.rate) as decimal(18, 2)) as exposure_amount,
+        cast(sum({{ converted('financings.outstanding_amount') }}) as decimal(18, 2)) as exposure_amount,
         cast(
-            sum(case when financings.has_recourse then financings.outstanding_amount * rates.rate else 0 end)
+            sum(case when financings.has_recourse then {{ converted('financings.outstanding_amount') }} else 0 end)
             as decimal(18, 2)
         ) as recourse_amount,
         count(*) - count(rates.rate) as unpriced_financings

@@ -165,7 +165,7 @@ select
     performance_lgd as performance_lgd_ratio,
     performance_loss_amount,
     cast(core_enterprise_loss_amount + performance_loss_amount as decimal(18, 2)) as expected_loss_amount,
-    cast(cast(core_enterprise_loss_amount + performance_loss_amount as decimal(18, 2)) * rate as decimal(18, 2))
+    cast({{ converted('core_enterprise_loss_amount + performance_loss_amount', 'rate') }} as decimal(18, 2))
         as reporting_amount,
     '{{ var("reporting_currency") }}' as reporting_currency,
     case

@@ -46,7 +46,7 @@ summed as (
 -- Each row is converted once, as it stands: totals in the reporting currency are sums of rows.
 select
     summed.*,
-    cast(summed.outstanding_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    cast({{ converted('summed.outstanding_amount') }} as decimal(18, 2)) as reporting_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from summed
 left join {{ ref('int_reporting_rate_daily') }} as rates

@@ -117,9 +117,9 @@ select
         as decimal(18, 2)
     ) as core_enterprise_free_amount,
     totals.reported_utilised_amount,
-    cast(totals.limit_amount * rates.rate as decimal(18, 2)) as reporting_limit_amount,
-    cast(totals.utilised_amount * rates.rate as decimal(18, 2)) as reporting_utilised_amount,
-    cast(cast(totals.blocked_amount as decimal(18, 2)) * rates.rate as decimal(18, 2)) as reporting_blocked_amount,
+    cast({{ converted('totals.limit_amount') }} as decimal(18, 2)) as reporting_limit_amount,
+    cast({{ converted('totals.utilised_amount') }} as decimal(18, 2)) as reporting_utilised_amount,
+    cast({{ converted('totals.blocked_amount') }} as decimal(18, 2)) as reporting_blocked_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from totals
 left join {{ ref('int_reporting_rate_daily') }} as rates

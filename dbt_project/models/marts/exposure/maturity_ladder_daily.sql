@@ -82,7 +82,7 @@ ladder as (
 select
     ladder.*,
     {%- for amount in amounts %}
-    cast(ladder.{{ amount }}_amount * rates.rate as decimal(18, 2)) as reporting_{{ amount }}_amount,
+    cast({{ converted('ladder.' ~ amount ~ '_amount') }} as decimal(18, 2)) as reporting_{{ amount }}_amount,
     {%- endfor %}
     '{{ var("reporting_currency") }}' as reporting_currency
 from ladder

@@ -76,7 +76,7 @@ select
     totals.certificate_count,
     totals.root_count,
     {{ ratio('totals.held_amount', 'totals.core_held_amount') }} as share_of_core_ratio,
-    cast(totals.held_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    cast({{ converted('totals.held_amount') }} as decimal(18, 2)) as reporting_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from totals
 left join {{ ref('int_reporting_rate_daily') }} as rates

@@ -73,8 +73,8 @@ aged as (
 -- Each row is converted once, as it stands: totals in the reporting currency are sums of rows.
 select
     aged.*,
-    cast(aged.open_amount * rates.rate as decimal(18, 2)) as reporting_amount,
-    cast((aged.open_amount - aged.not_due_amount) * rates.rate as decimal(18, 2)) as reporting_overdue_amount,
+    cast({{ converted('aged.open_amount') }} as decimal(18, 2)) as reporting_amount,
+    cast({{ converted('aged.open_amount - aged.not_due_amount') }} as decimal(18, 2)) as reporting_overdue_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from aged
 left join {{ ref('int_reporting_rate_daily') }} as rates

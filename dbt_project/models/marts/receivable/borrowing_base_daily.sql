@@ -86,8 +86,8 @@ based as (
 
 select
     based.*,
-    cast(based.gross_amount * rates.rate as decimal(18, 2)) as reporting_gross_amount,
-    cast(based.borrowing_base_amount * rates.rate as decimal(18, 2)) as reporting_borrowing_base_amount,
+    cast({{ converted('based.gross_amount') }} as decimal(18, 2)) as reporting_gross_amount,
+    cast({{ converted('based.borrowing_base_amount') }} as decimal(18, 2)) as reporting_borrowing_base_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from based
 left join {{ ref('int_reporting_rate_daily') }} as rates

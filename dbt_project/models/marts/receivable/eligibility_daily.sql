@@ -157,7 +157,7 @@ parted as (
 
 select
     parted.*,
-    cast(parted.open_amount * rates.rate as decimal(18, 2)) as reporting_amount,
+    cast({{ converted('parted.open_amount') }} as decimal(18, 2)) as reporting_amount,
     '{{ var("reporting_currency") }}' as reporting_currency
 from parted
 left join {{ ref('int_reporting_rate_daily') }} as rates
