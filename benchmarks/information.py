@@ -76,7 +76,7 @@ def judged_rows(model: ml.Model) -> pd.DataFrame:
 
 def forecast(model: ml.Model, frame: pa.Table) -> pd.DataFrame:
     """PD of each row of a frame."""
-    scores = ml.score(model, frame).scores.select([*KEY, "pd_90d"]).to_pandas()
+    scores = ml.score(model, frame).supplier_score.select([*KEY, "pd_90d"]).to_pandas()
     return scores.assign(as_of_date=pd.to_datetime(scores["as_of_date"]))
 
 
