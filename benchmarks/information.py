@@ -1,18 +1,17 @@
-"""What keeps a model below the oracle: the learner, the number of firms, or what the feeds do not show.
+"""What keeps a model below the oracle: the learner, or what the feeds do not show.
 
-    .venv/bin/python benchmarks/information.py HOME [--larger HOME ...] [--runs 300]
+    .venv/bin/python benchmarks/information.py HOME [--runs 300]
 
 HOME is a demo portfolio with a finished night. All procedures are fitted on snapshots of the same dates as the book's
 model and judged on the rows that it is judged on, out of time, beside the oracle (the share of futures with distress
 when the economy is forked from its true state):
 
 - *feeds*: the features of a night, as the book's model sees them;
-- *larger book*: the same features of the firms of other portfolios, so many times as many; none of the judged firms;
 - *true state*: the features and beside them what only the simulator knows of a firm on the date (its cash in all
   accounts, taxes, wages and trade debts due, what the owner has left, demand, margin).
 
-The learner is the same in all. Where the true state brings it close to the oracle and more firms do not, what is
-missing is information and not skill. Reads the truth folder, as only evaluation does.
+The learner is the same in all. What the true state adds is what the feeds hide. Reads the truth
+folder, as only evaluation does.
 """
 
 from __future__ import annotations
@@ -45,7 +44,6 @@ STATE = (
     "demand",
     "margin",
 )
-SHARES = (0.25, 0.5, 1.0)
 
 
 def book(home: Path) -> pa.Table:
@@ -53,18 +51,10 @@ def book(home: Path) -> pa.Table:
     with duckdb.connect(str(Settings(home=home).warehouse), read_only=True) as con:
         con.register("frame", training_frame(con))
         columns = ", ".join(f"s.{name}::double as true_{name}" for name in STATE)
-        return con.sql(
-            f"select f.*, {columns} from frame as f left join read_parquet('{home}/truth/state.parquet') as s "
-            "on f.as_of_date = s.month_end and f.supplier_id = s.supplier_id order by f.as_of_date, f.supplier_id"
-        ).to_arrow_table()
-
-
-def firms(frame: pa.Table, share: float) -> pa.Table:
-    """A part of the firms with all their rows, the same ones each time."""
-    with duckdb.connect() as con:
-        con.register("frame", frame)
         return con.execute(
-            "select * from frame where hash(supplier_id) % 1000 < ? order by as_of_date, supplier_id", [share * 1000]
+            f"select f.*, {columns} from frame as f left join read_parquet(?) as s "
+            "on f.as_of_date = s.month_end and f.supplier_id = s.supplier_id order by f.as_of_date, f.supplier_id",
+            [str(home / "truth" / "state.parquet")],
         ).to_arrow_table()
 
 
@@ -91,16 +81,15 @@ def judge(judged: pd.DataFrame, forecasts: pd.DataFrame, column: str) -> Evaluat
     )
 
 
-def told(name: str, firms_learned: int, found: Evaluation, oracle: Evaluation) -> str:
+def told(name: str, found: Evaluation, oracle: Evaluation) -> str:
     """One line of the table."""
 
     def figure(interval: Interval, style: str) -> str:
         return f"{interval.value:{style}} [{interval.low:{style}}, {interval.high:{style}}]"
 
     share = (found.auc.value - 0.5) / (oracle.auc.value - 0.5)
-    learned = f"{firms_learned:,}" if firms_learned else ""
     return (
-        f"{name:28} {learned:>8} {figure(found.auc, '.3f'):24} {share:6.1%}  "
+        f"{name:22} {figure(found.auc, '.3f'):24} {share:6.1%}  "
         f"{figure(found.average_precision, '.3f'):24} {figure(found.capture_worst_5pct, '.1%')}"
     )
 
@@ -108,7 +97,6 @@ def told(name: str, firms_learned: int, found: Evaluation, oracle: Evaluation) -
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
-    parser.add_argument("--larger", type=Path, nargs="*", default=[])
     parser.add_argument("--runs", type=int, default=300)
     options = parser.parse_args(arguments)
     as_of = last_finished_night(Settings(home=options.home).warehouse)
@@ -127,26 +115,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judged = judged.merge(oracles[KEY], on=KEY, validate="one_to_one")
     oracle = judge(judged, oracles, "pd_oracle")
     print(f"\n{oracle.rows:,} rows, {oracle.events:,} events, {dates[0]} to {dates[-1]}\n")
-    header = f"{'':28} {'firms':>8} {'AUC':24} {'share':>6}  {'average precision':24} worst 5 % hold"
-    print(header, told("oracle", 0, oracle, oracle), sep="\n", flush=True)
+    header = f"{'':22} {'AUC':24} {'share':>6}  {'average precision':24} worst 5 % hold"
+    print(header, told("oracle", oracle, oracle), sep="\n", flush=True)
 
     test_rows = frame.filter(pa.array(np.isin(frame["as_of_date"].to_numpy(), np.array(dates, "datetime64[D]"))))
 
-    def show(name: str, fitted: ml.Model, learned_from: pa.Table) -> None:
-        found = judge(judged, forecast(fitted, test_rows), "pd_90d")
-        count = len(learned_from["supplier_id"].unique())
-        print(told(name, count, found, oracle), flush=True)
+    def show(name: str, fitted: ml.Model) -> None:
+        print(told(name, judge(judged, forecast(fitted, test_rows), "pd_90d"), oracle), flush=True)
 
-    show("feeds", model, frame)
-    for larger in options.larger:
-        wide = book(larger)
-        for share in SHARES:
-            part = firms(wide, share)
-            show("feeds, larger book", ml.fit(part, spec), part)
+    show("feeds", model)
     registry = load_registry()
     true_names = [f"true_{name}" for name in STATE]
     for name, columns in (("true state alone", true_names), ("feeds and true state", [*registry.names, *true_names])):
-        show(name, ml.fit(frame, ml.TrainingSpec(**{**vars(spec), "features": columns})), frame)
+        show(name, ml.fit(frame, ml.TrainingSpec(**{**vars(spec), "features": columns})))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def test_a_model_is_judged_promoted_and_taken_back(home: Settings) -> None:
     with pytest.raises(ModelFolderError, match=f"anchorwatch backtest --model {first}"):
         run("model", "promote", first, "--by", "A. Validator", "--why", "the first")
     for version in (first, second):
-        assert "ROC AUC" in run("backtest", "--model", version, "--refit-every", "12")
+        assert "ROC AUC" in run("backtest", "--model", version, "--refit-every", "6")
         run("model", "promote", version, "--by", "A. Validator", "--why", "it is sharper")
     evidence = Backtest.model_validate_json((registry.folder(second) / PROMOTION_EVIDENCE).read_bytes())
     assert evidence.procedures["lightgbm"].evaluation.auc.value > 0.65

@@ -132,7 +132,7 @@ def test_a_sum_that_a_field_breaks_says_so(zone: Zone) -> None:
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(
     amounts=st.lists(st.decimals(-(10**17), 10**17, places=2), min_size=1, max_size=20),
     error=st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("-0.01")]),

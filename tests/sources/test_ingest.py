@@ -180,7 +180,7 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("first_rate", ["7", "none"], ids=["sound", "refused"])
 def test_rows_of_a_large_file_keep_its_order(tmp_path: Path, suffix: str, first_rate: str) -> None:
     """The engine reads and writes with several threads, here row groups by the dozen."""
-    rows = 100_000
+    rows = 250_000
     codes = [chr(65 + n // 676 % 26) + chr(65 + n // 26 % 26) + chr(65 + n % 26) for n in range(rows)]
     dates = [date(2000, 1, 1) + timedelta(days=n * 7 % 9_000) for n in range(rows)]
     rates = [first_rate, *(f"{n}.5" for n in range(1, rows))]
@@ -228,7 +228,7 @@ def test_parquet_is_loaded_in_its_own_types(zone: Zone, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_rows_that_several_threads_read_keep_their_order_and_numbers(zone: Zone, suffix: str, is_whole: bool) -> None:
     """Where the file is not whole, a row in a thousand is refused and another repeats the first row."""
-    feed, rows = "tax.vat_invoice", 200_000
+    feed, rows = "tax.vat_invoice", 400_000
     path = zone.deliver(feed, f"t.{suffix}", b"")
     invoice_no, scheme = "n::varchar", "'LOCAL'"
     if not is_whole:

@@ -93,7 +93,7 @@ TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXT, max_size=8))
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_text_survives_its_encoding(tmp_path_factory: pytest.TempPathFactory, encoding: str, texts: list[str]) -> None:

@@ -77,7 +77,7 @@ def test_a_number_has_exactly_the_form_that_was_agreed(form: NumberForm, text: s
     assert numbers(form, text) == [None if number is None else Decimal(number)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     amount=st.decimals(-(10**12), 10**12, places=2),
     form=st.builds(
@@ -156,7 +156,7 @@ def test_a_format_names_year_month_and_day_once(form: str) -> None:
         strptime_format(form)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(code=st.from_regex(r"[0-9]{8}[0-9A-HJ-NPQRTUWXY]{9}", fullmatch=True), last=st.sampled_from("0123456789AXYI"))
 @example("91110000600037341", "L")
 def test_a_credit_code_is_told_by_its_check_character(code: str, last: str) -> None:

@@ -275,7 +275,7 @@ def test_a_report_in_another_encoding_is_refused_until_the_mapping_names_it(tmp_
     assert [row["remittance_text"] for row in opened(path, ENTRIES, "cp1252").rows] == ["INVOICE 7, MÄRZ"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_mutated_report_is_read_or_refused(data: st.DataObject) -> None:
     content = bytearray(simple(CREDIT, CREDIT.replace("GI1", "GI2"), amount=300_000).encode())

@@ -335,7 +335,7 @@ def test_what_is_no_statement_is_refused(zone: Zone, content: str, sentence: str
     assert sentence in (receipt.message or "")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_mutated_file_is_read_or_refused(data: st.DataObject) -> None:
     content = bytearray(statement(entry("R1", details=details(5, 5)), entry("R2", status="PDNG"), entry("R3")).encode())

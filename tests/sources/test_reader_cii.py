@@ -284,7 +284,7 @@ def test_what_is_no_readable_invoice_is_refused(zone: Zone, content: str, senten
     assert sentence in (receipt.message or "")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6), st.booleans())
 def test_broken_bytes_are_refused_or_read_never_a_crash(
     tmp_path: Path, edits: list[tuple[int, int]], is_pdf: bool

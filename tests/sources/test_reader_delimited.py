@@ -147,7 +147,7 @@ FAULTS = {
 }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kinds=st.lists(st.one_of(st.just("good"), st.just("same"), st.sampled_from(sorted(FAULTS))), max_size=40),
     blank_lines=st.booleans(),

@@ -196,7 +196,7 @@ LEAVES = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries({"a": LEAVES, "b": LEAVES, "c": st.fixed_dictionaries({"d": LEAVES})}),

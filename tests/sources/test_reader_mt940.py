@@ -356,7 +356,7 @@ _LINES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_LINES, max_size=25), st.binary(max_size=5), st.integers(0, 400))
 def test_any_order_of_fields_is_read_or_refused(lines: list[str], junk: bytes, place: int) -> None:
     content = message(*lines).encode()

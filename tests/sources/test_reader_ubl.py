@@ -371,7 +371,7 @@ def test_payables_are_no_rows_of_an_invoice(zone: Zone) -> None:
     assert receipt.message == "A UBL invoice holds no rows of erp.ap_invoice; deliver it to tax.vat_invoice."
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 10_000))
 def test_broken_bytes_are_refused_or_read_never_a_crash(
     tmp_path: Path, edits: list[tuple[int, int]], keep: int

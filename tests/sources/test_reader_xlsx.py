@@ -494,7 +494,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(VALUES, VALUES, VALUES, VALUES), max_size=12))
 def test_what_is_written_is_read(rows: list[tuple[object, ...]]) -> None:
     def text(value: object) -> str | None:

@@ -212,7 +212,7 @@ def test_receipts_of_an_earlier_release_are_read_and_restated(zone: Zone) -> Non
     assert deliver(zone, rate("USD")).withdrawn_rows == 1
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from("123"), min_size=1), max_size=5))
 def test_after_any_number_of_restatements_the_last_file_is_the_truth(
     tmp_path_factory: pytest.TempPathFactory, files: list[dict[str, str]]

@@ -100,10 +100,10 @@ TABLES = (
     Hostile(
         "texts.parquet",
         RATES,
-        parquet(lambda: rates(20_000, rate=repeated("x" * 3_000, 20_000))),
+        parquet(lambda: rates(100_000, rate=repeated("x" * 3_000, 100_000))),
         "is no decimal",
         0,
-        20_000,
+        100_000,
     ),
     Hostile("structure.parquet", RATES, parquet(lambda: rates(rate=_STRUCTURE)), _NESTED),
     Hostile("list.parquet", RATES, parquet(lambda: rates(rate=[[1, 2]] * 4)), _NESTED),

@@ -19,12 +19,12 @@ DELIMITED = (
     Hostile(
         "open.csv",
         RATES,
-        parts(CSV, QUOTED, Repeated(RATE, MB)),
+        parts(CSV, QUOTED, Repeated(RATE, 5 * MB)),
         "quoted field .* not end properly",
-        MB // len(RATE) + 1,
+        5 * MB // len(RATE) + 1,
         1,
     ),
-    Hostile("all-open.csv", RATES, parts(CSV, QUOTED * 10_000), "quoted field .* not end properly", 1, 10_000),
+    Hostile("all-open.csv", RATES, parts(CSV, QUOTED * 50_000), "quoted field .* not end properly", 1, 50_000),
     Hostile("quote-lines.csv", RATES, parts(CSV, (b'"' * 999 + b"\n") * 5_000), "not end properly", 1, 5_000),
     Hostile(
         "long-quoted.csv",
@@ -35,7 +35,7 @@ DELIMITED = (
         20_001,
     ),
     Hostile("repeated.csv", RATES, holding(b"c," * (MB // 2)), "columns, the limit is 10,000"),
-    Hostile("wide.csv", RATES, parts(_WIDE, (RATE[:-1] + b"," * 9_996 + b"\n") * 100), "unknown columns", 100, 0),
+    Hostile("wide.csv", RATES, parts(_WIDE, (RATE[:-1] + b"," * 9_996 + b"\n") * 500), "unknown columns", 500, 0),
     Hostile("name.csv", RATES, holding(b'"' + b"x" * 200_000 + b'",b\n'), "header line cannot be read: field larger"),
     Hostile("nul.csv", RATES, holding(CSV + b"EUR,U\0D,2026-03-02,1\n" + RATE), "holds a NUL byte", 2, 1),
     Hostile("nuls.csv", RATES, parts(Repeated(b"\0", 100 * MB)), "header line cannot be read"),
@@ -49,10 +49,10 @@ DELIMITED = (
     Hostile(
         "wrong.csv",
         RATES,
-        parts(HEADER, Repeated(b"EUR,USD,2026-13-02,1.08\n", 24 * MB // 50)),
+        parts(HEADER, Repeated(b"EUR,USD,2026-13-02,1.08\n", 24 * MB // 10)),
         "rate_date '2026-13-02' is no date",
         0,
-        20_000,
+        100_000,
     ),
 )
 
