@@ -102,7 +102,7 @@ def copied_or_linked(source: str, target: str) -> None:
 
 @dataclass(frozen=True)
 class KilledNight:
-    """The next night, whose runs were killed at two moments, and the run that then finished.
+    """The next night, whose runs were killed at three moments, and the run that then finished.
 
     ``seen`` are the digests that readers saw after each kill, by the moment.
     """
@@ -119,7 +119,7 @@ def next_night(first_night: Path, workplace: Path, tmp_path_factory: pytest.Temp
     extend(home, NEXT_NIGHT)
     deliver_broken_files(home)
     log, seen = tmp_path_factory.mktemp("said") / "log", {}
-    for moment, has_come in (("dbt", dbt_writes(home)), ("new", is_published(home))):
+    for moment, has_come in (("rows", rows_are_loaded(home)), ("dbt", dbt_writes(home)), ("new", is_published(home))):
         kill_night(home, has_come, log)
         seen[moment] = digests(home)
     done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
@@ -322,6 +322,12 @@ def numbers_in(text: str) -> set[str]:
     return set(re.findall("[0-9]{8,}", text))
 
 
+def rows_are_loaded(home: Path) -> Callable[[], bool]:
+    raw = home / "lake" / "raw"
+    before = set(raw.rglob("*.parquet"))
+    return lambda: bool(set(raw.rglob("*.parquet")) - before)
+
+
 def dbt_writes(home: Path) -> Callable[[], bool]:
     log = home / "warehouse" / ".work" / "anchorwatch.duckdb.wal"
     return log.exists
@@ -335,10 +341,10 @@ def is_published(home: Path) -> Callable[[], bool]:
 def test_a_reader_sees_one_night_or_the_next_however_often_it_is_killed(
     first_night: Path, next_night: KilledNight
 ) -> None:
-    """Killed while dbt writes and when all is published; a finished night that is run again changes nothing."""
+    """Killed on rows and on dbt, and when all is published; to run a finished night again changes nothing."""
     before, after = digests(first_night), digests(next_night.home)
     assert before != after
-    assert next_night.seen == {"dbt": before, "new": after}
+    assert next_night.seen == {"rows": before, "dbt": before, "new": after}
 
 
 def test_a_killed_night_is_what_its_replay_makes_undisturbed(next_night: KilledNight, workplace: Path) -> None:
