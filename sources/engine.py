@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -37,6 +38,19 @@ def engine(scratch: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def quick_connection() -> duckdb.DuckDBPyConnection:
+    """A connection for small questions, to an engine that the process keeps: starting one takes longer than they do.
+
+    Temporary tables are its own, settings are those of all such connections.
+    """
+    return _kept_engine().cursor()
+
+
+@cache
+def _kept_engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
 
 
 @contextmanager

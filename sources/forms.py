@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-import duckdb
-
+from sources.engine import quick_connection
 from sources.sql import sql_text
 
 DecimalMark = Literal[".", ","]
@@ -81,7 +80,7 @@ def check_time_form(form: str) -> None:
 @cache
 def time_zones() -> frozenset[str]:
     """Names of the time zones that there are, such as ``Asia/Shanghai``."""
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         return frozenset(name for (name,) in connection.execute("select name from pg_timezone_names()").fetchall())
 
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
+from sources.engine import quick_connection
 from sources.lake import Lake
 from sources.readers import sql_path
 
@@ -167,7 +167,7 @@ def _read(lake: Lake, pattern: str) -> list[Receipt]:
     # a lake of an earlier version has receipts without the newest columns; the schema file has them all
     paths.append(lake.dataset(RECEIPTS) / "_schema.parquet")
     listed = ", ".join(sql_path(path) for path in paths)
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         rows = (
             connection.sql(f"from read_parquet([{listed}], union_by_name=true, hive_partitioning=false)")
             .select(*RECEIPT_SCHEMA.names)

@@ -21,6 +21,8 @@ _MAX_VALUES = 50_000
 _MAX_DEPTH = 40
 _FAULT = "fault"
 _PLAIN_BOOLEANS = ("true", "false")
+# absent where PyYAML was built without libyaml
+_FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class MappingError(ValueError):
@@ -137,7 +139,7 @@ def read_yaml(path: Path, title: str, error: type[ValueError] = MappingError) ->
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise error(f"{where}: the file has more than {_MAX_BYTES:,} bytes; shorten it.")
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        node = _compose(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as reason:
         line = getattr(getattr(reason, "problem_mark", None), "line", None)
         at = "" if line is None else f", line {line + 1}"
@@ -148,6 +150,23 @@ def read_yaml(path: Path, title: str, error: type[ValueError] = MappingError) ->
     composed = _Composed(title, path.name, error)
     content = None if node is None else composed.value(node, ())
     return YamlDocument(content, title, path.name, error, composed.lines)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """The document's node. libyaml reads ten times as fast as the parser in Python, whose errors say more.
+
+    It also ends the process on a document that is nested too deep, so its events come first, which it gives one by one.
+    """
+    depth = deepest = 0
+    try:
+        for event in yaml.parse(text, Loader=_FastLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            deepest = max(deepest, depth)
+        if deepest <= _MAX_DEPTH:
+            return yaml.compose(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        pass  # said by the other parser
+    return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 @dataclass

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from jinja2 import Environment
+
+from sources.engine import quick_connection
 
 GENERIC_TESTS = Path(__file__).parents[2] / "dbt_project/tests/generic"
 
@@ -18,7 +19,7 @@ def failures(test: str, rows: str, **arguments: Any) -> list[tuple[Any, ...]]:
     source = source.replace("{% test ", "{% macro ").replace("{% endtest %}", "{% endmacro %}")
     macro = getattr(Environment(autoescape=False).from_string(source).module, test)
     sql = macro(model=f"(values {rows}) as given (a, b, c)", **arguments)
-    return duckdb.connect().execute(sql).fetchall()
+    return quick_connection().execute(sql).fetchall()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 import yaml
 
+from sources.engine import quick_connection
 from sources.ingest import ingest_feed, initialise
 from sources.lake import Lake
 from sources.mapping_files import MAPPING_FOLDER
@@ -65,7 +65,7 @@ class Zone:
 
     def rows(self, dataset: str, columns: str = "*", order: str = "file_id, row_no") -> list[tuple[object, ...]]:
         scan = f"read_parquet('{self.lake.glob(dataset)}', union_by_name=true, hive_partitioning=false)"
-        with duckdb.connect() as connection:
+        with quick_connection() as connection:
             return connection.execute(f"select {columns} from {scan} order by {order}").fetchall()
 
     def refused(self, columns: str = "row_no, rule") -> list[tuple[object, ...]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
-
+from sources.engine import quick_connection
 from sources.mapping_files import load_mapping
 from sources.readers import RefusedRecord, Workspace
 from sources.readers.choose import FORMATS
@@ -28,7 +27,7 @@ def opened(path: Path, mapping_name: str, encoding: str | None = None) -> Opened
     if encoding is not None:
         mapping = mapping.model_copy(update={"encoding": encoding})
     assert mapping.reader is not None
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with TemporaryDirectory() as folder, quick_connection() as connection:
         records = FORMATS[mapping.reader].open(path, mapping, Workspace(connection, Path(folder), 1 << 30))
         fields = ", ".join(f"{column} as {name}" for name, (column, _) in records.columns.items())
         found = connection.sql(f"select {fields} from {records.relation} order by {records.row_no}")

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 from sources.against_control import ControlDisagrees, check_records
 from sources.contract import load_contracts
 from sources.control import Control, ControlFile, ControlUnusable, read_control
+from sources.engine import quick_connection
 from sources.landing_entry import EntryState, LandingEntry, landing_entries
 from sources.mapping import identity_mapping
 from sources.readers import Records
@@ -142,7 +142,7 @@ def test_sums_are_exact(amounts: list[Decimal], error: Decimal) -> None:
     records = Records(f"(values {values}) t(d0)", {"amount": ("d0", "VARCHAR")}, None, lambda *_: iter(()))
     control = Control((ControlFile("c", rows=len(amounts), sums={"amount": f"{sum(amounts) + error:f}"}),), "")
     mapping = identity_mapping(load_contracts()[FEED])
-    with duckdb.connect() as connection, pytest.raises(ControlDisagrees) if error else nullcontext():
+    with quick_connection() as connection, pytest.raises(ControlDisagrees) if error else nullcontext():
         check_records(control, records, mapping, connection)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from sources import ingest, versions
 from sources.contract import load_contracts
-from sources.engine import TOO_LARGE
+from sources.engine import TOO_LARGE, quick_connection
 from sources.ingest import Limits, ingest_feed, initialise
 from sources.load import load_files
 from sources.receipt import Receipt
@@ -234,7 +234,7 @@ def test_rows_that_several_threads_read_keep_their_order_and_numbers(zone: Zone,
     if not is_whole:
         invoice_no = "case when n % 1000 = 1 then '0' else n::varchar end"
         scheme = "case when n % 1000 = 2 then 'NONE ' || n else 'LOCAL' end"
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         connection.execute(
             f"""
             copy (

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
-import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stdnum.cn import uscc
 
+from sources.engine import quick_connection
 from sources.forms import NumberForm, number_sql, strptime_format, time_sql
 from sources.number_scheme import scheme_sql
 from tests.sources.landing_zone import DAY, Zone, counts, csv
@@ -27,7 +27,7 @@ def utc(*parts: int) -> datetime:
 
 
 def typed(sql: Callable[[str], str], *texts: str) -> list[object]:
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         connection.execute("set TimeZone = 'UTC'")
         return [
             connection.execute(f"select {sql('text')} from (select ? as text)", [t]).fetchall()[0][0] for t in texts

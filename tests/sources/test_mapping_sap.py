@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from sources.deliver import deliver
+from sources.engine import quick_connection
 from sources.receipt import Receipt
 from tests.sources.landing_zone import DAY, Zone, counts
 
@@ -115,7 +116,7 @@ def test_ledger_sums_are_those_of_the_dump_and_every_line_is_accounted_for(zone:
             f"(select p.*, case d.document_type when 'INVOICE' then 'H' else 'S' end as side from {raw} p "
             f"join {documents} d using (company_code, ap_document_no, fiscal_year))"
         )
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         found = connection.execute(
             f"select company_code, currency, side, count(*), sum(amount)::decimal(18, 2) from {rows} "
             "group by all order by all"
@@ -134,7 +135,7 @@ def test_no_row_of_orders_and_receipts_is_lost(zone: Zone, client: Path) -> None
     deliver("sap_ecc", client, zone.landing, DAY)
     for feed, file in (("erp.purchase_order", "EKPO"), ("erp.goods_receipt", "MSEG")):
         receipt = loaded(zone.ingest(feed))
-        with duckdb.connect() as connection:
+        with quick_connection() as connection:
             scan = f"read_csv('{client / file}.csv', header = true, all_varchar = true)"
             (lines,) = connection.execute(f"select count(*) from {scan}").fetchone() or (0,)
         assert receipt.delivered_rows + left_out(receipt) == lines

@@ -6,12 +6,12 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
+from sources.engine import quick_connection
 from sources.mapping_files import load_mapping
 from sources.readers import FileRefused, Workspace, pdf_attachment
 from sources.readers.choose import FORMATS
@@ -295,7 +295,7 @@ def test_broken_bytes_are_refused_or_read_never_a_crash(
     path = tmp_path / "i"
     path.write_bytes(content)
     mapping = load_mapping("formats/cii/tax_vat_invoice")
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         try:
             records = FORMATS["cii"].open(path, mapping, Workspace(connection, tmp_path, 1 << 30))
         except FileRefused:

@@ -6,12 +6,12 @@ import gzip
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.contract import load_contracts
+from sources.engine import quick_connection
 from sources.mapping import identity_mapping
 from sources.readers import Workspace
 from sources.readers.delimited import open_delimited
@@ -201,7 +201,7 @@ def test_titles_do_not_slow_a_sound_file(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text(TITLES + csv(RATE_HEADER, GOOD.format(1), GOOD.format(2)))
     mapping = identity_mapping(load_contracts()[FEED]).model_copy(update={"header_row": 4})
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         records = open_delimited(path, mapping, Workspace(connection, tmp_path, 1 << 30))
         rates = connection.sql(f"select d3 from {records.relation}").fetchall()
     assert (records.row_no, rates) == (None, [("7.1",), ("7.1",)])

@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.contract import load_contracts
+from sources.engine import quick_connection
 from sources.mapping import Mapping, identity_mapping
 from sources.readers import Workspace
 from sources.readers.jsonl import open_jsonl
@@ -32,7 +32,7 @@ def read(text: str | bytes, **keys: object) -> Opened:
     assert isinstance(names, tuple)
     columns = dict(zip(("base_currency", "quote_currency", "rate_date", "rate"), names, strict=False))
     mapping = Mapping.model_validate({**own, **keys, "columns": columns})
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with TemporaryDirectory() as folder, quick_connection() as connection:
         path = Path(folder) / "r.jsonl"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         records = open_jsonl(path, mapping, Workspace(connection, Path(folder), 1 << 30))

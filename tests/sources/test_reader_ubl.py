@@ -10,13 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.contract import load_contracts
+from sources.engine import quick_connection
 from sources.mapping import identity_mapping
 from sources.mapping_files import MAPPING_FOLDER, load_mapping
 from sources.readers import FileRefused, Workspace
@@ -75,7 +75,7 @@ def invoice(
 
 def emitted(content: str | bytes | Path) -> list[Mapping[str, str | None]]:
     """What the reader that such a file chooses emits, by column, and its notes under the name ``notes``."""
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with TemporaryDirectory() as folder, quick_connection() as connection:
         path = content if isinstance(content, Path) else Path(folder) / "invoice"
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -357,7 +357,7 @@ def test_a_mapping_must_take_the_documents_of_the_format(tmp_path: Path) -> None
     mapping = load_mapping("formats/ubl/tax_vat_invoice")
     path = tmp_path / "i.xml"
     path.write_text("<Order/>")
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         workspace = Workspace(connection, tmp_path, 1 << 30)
         with pytest.raises(FileRefused, match="no UBL invoice or credit note but Order"):
             FORMATS["ubl"].open(path, mapping, workspace)
@@ -382,7 +382,7 @@ def test_broken_bytes_are_refused_or_read_never_a_crash(
     path = tmp_path / "i.xml"
     path.write_bytes(content[: keep if keep < len(content) // 4 else None])
     mapping = load_mapping("formats/ubl/tax_vat_invoice")
-    with duckdb.connect() as connection:
+    with quick_connection() as connection:
         try:
             records = FORMATS["ubl"].open(path, mapping, Workspace(connection, tmp_path, 1 << 30))
         except FileRefused:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import openpyxl
 import pytest
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sources.contract import load_contracts
+from sources.engine import quick_connection
 from sources.mapping import Mapping, identity_mapping
 from sources.readers import FileRefused, Workspace, quoted
 from sources.readers.xlsx import as_shown, open_xlsx
@@ -66,7 +66,7 @@ def read(content: bytes, max_content_bytes: int = 1 << 30, **keys: object) -> Op
     own = identity_mapping(load_contracts()[FEED]).model_dump(exclude_defaults=True, by_alias=True)
     columns = {name: name for name in HEADER} | {str(k): v for k, v in dict(keys.pop("columns", {})).items()}  # type: ignore[call-overload]
     mapping = Mapping.model_validate({**own, **keys, "columns": columns})
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with TemporaryDirectory() as folder, quick_connection() as connection:
         path = Path(folder) / "book.xlsx"
         path.write_bytes(content)
         records = open_xlsx(path, mapping, Workspace(connection, Path(folder), max_content_bytes))
