@@ -143,7 +143,7 @@ def straight(settings: Settings, warehouse: Path, statements: Iterable[Statement
             work[statement.node].append(statement)
     spent: dict[str, float] = {}
     with duckdb.connect(str(warehouse)) as connection:
-        for name, value in profile["settings"].items():
+        for name, value in {**profile["config_options"], **profile["settings"]}.items():
             connection.execute(f"set global {name} = '{value}'")
 
         def run(node: str) -> None:

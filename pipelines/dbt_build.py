@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,12 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     target = settings.dbt_target / "run"
     target.mkdir(parents=True, exist_ok=True)
     log = target / "dbt.log"
-    log.unlink(missing_ok=True)
     results: list[dict[str, Any]] = []
 
     def collect(event: EventMsg) -> None:
+        # dbt's own log makes a line of every event, also of the ten in eleven that it then leaves out
+        if event.info.level != "debug":
+            lines.write(f"{datetime.now(UTC):%H:%M:%S}  {event.info.msg}\n")  # type: ignore[attr-defined]  (its stub lacks it)
         if event.info.name in RESULTS:
             results.append(msg_to_dict(event))
 
@@ -77,16 +80,17 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     gc.freeze()
     # dbt reads the night's settings from the environment once in a process
     reset_metadata_vars()
-    outcome = dbtRunner(manifest=project, callbacks=[collect]).invoke(
-        [
-            *("build", "--exclude-resource-type", "unit_test", *selection),
-            *(("--indirect-selection", indirect) if indirect else ()),
-            *("--project-dir", str(settings.dbt_project), "--target-path", str(target), "--log-path", str(target)),
-            *("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file"),
-            # dbt would write the whole manifest again, which takes seconds; results are read from memory
-            "--no-write-json",
-        ]
-    )
+    with log.open("w", buffering=1, encoding="utf-8") as lines:
+        outcome = dbtRunner(manifest=project, callbacks=[collect]).invoke(
+            [
+                *("build", "--exclude-resource-type", "unit_test", *selection),
+                *(("--indirect-selection", indirect) if indirect else ()),
+                *("--project-dir", str(settings.dbt_project), "--target-path", str(target), "--log-path", str(target)),
+                *("--log-level", "none", "--log-level-file", "none"),
+                # dbt would write the whole manifest again, which takes seconds; results are read from memory
+                "--no-write-json",
+            ]
+        )
     # a reader with settings of its own can open the file only when dbt has let go of it
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     events = [
