@@ -71,7 +71,8 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     def collect(event: EventMsg) -> None:
         # dbt's own log makes a line of every event, also of the ten in eleven that it then leaves out
         if event.info.level != "debug":
-            lines.write(f"{datetime.now(UTC):%H:%M:%S}  {event.info.msg}\n")  # type: ignore[attr-defined]  (its stub lacks it)
+            said = event.info.msg  # type: ignore[attr-defined]
+            lines.write(f"{datetime.now(UTC):%H:%M:%S}  {said}\n")
         if event.info.name in RESULTS:
             results.append(msg_to_dict(event))
 
