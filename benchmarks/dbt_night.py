@@ -66,7 +66,7 @@ class Statement:
     def kind(self) -> str:
         """`work`, or what dbt wanted to know or to set right."""
         head = " ".join(self.bare.lower().split())[:2000]
-        if "__dbt_sbq" in head:
+        if "table ours except" in head:
             return "columns of contracts"
         if WORK.match(head):
             return "work"

@@ -75,9 +75,18 @@
     )
 {%- endmacro %}
 
-{% macro have_same_columns(relation, other) -%}
+{#- dbt's own check reads both sides' columns into tables of Python; it names the difference, where there is one. -#}
+{% macro duckdb__get_assert_columns_equivalent(sql) -%}
+    {%- set as_built = 'select * from (' ~ sql ~ ') as built where false' -%}
+    {%- if not have_same_columns(as_built, get_empty_schema_sql(model['columns'])) -%}
+        {{ assert_columns_equivalent(sql) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether two relations or selects have columns of the same names and types, in any order. -#}
+{% macro have_same_columns(one, other) -%}
     {% call statement('columns', fetch_result=true) -%}
-        with ours as (select column_name, column_type from (describe {{ relation }})),
+        with ours as (select column_name, column_type from (describe {{ one }})),
         theirs as (select column_name, column_type from (describe {{ other }}))
         select not exists ((table ours except table theirs) union all (table theirs except table ours))
     {%- endcall %}

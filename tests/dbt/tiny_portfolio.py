@@ -16,11 +16,14 @@ of 03-31 is wrong until 04-03, when an entry of that day and both balances are c
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -64,13 +67,9 @@ class Delivery:
 
 def write_lake(lake: Path, deliveries: Sequence[Delivery]) -> None:
     """Write the lake as ingest does: an empty ``_schema.parquet`` per dataset, a file and a receipt per delivery."""
-    contracts = load_contracts()
-    for contract in contracts.values():
-        _write(lake / "raw" / contract.source / contract.feed / "_schema.parquet", [], contract.raw_schema)
-    tables = yaml.safe_load(LAKE_SOURCES.read_text())["sources"][0]["tables"]
-    own = {table["identifier"]: _schema(table) for table in tables}
-    for dataset, schema in own.items():
-        _write(lake / dataset / "_schema.parquet", [], schema)
+    contracts, own = load_contracts(), _own_datasets()
+    if not lake.exists():
+        shutil.copytree(_empty_lake().name, lake)
     for delivery in deliveries:
         contract = contracts[delivery.feed]
         lineage = {"known_date": delivery.batch_date, "batch_date": delivery.batch_date, "file_id": delivery.file_id}
@@ -101,6 +100,22 @@ def write_lake(lake: Path, deliveries: Sequence[Delivery]) -> None:
         events = [{**event, "column_name": name} for name in delivery.unknown_columns]
         folder = lake / "schema_events" / contract.source / contract.feed / f"batch_date={delivery.batch_date}"
         _write(folder / f"{delivery.file_id}.parquet", events, own["schema_events"])
+
+
+@cache
+def _empty_lake() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory()
+    raw = {f"raw/{contract.source}/{contract.feed}": contract.raw_schema for contract in load_contracts().values()}
+    for dataset, schema in {**raw, **_own_datasets()}.items():
+        _write(Path(folder.name) / dataset / "_schema.parquet", [], schema)
+    return folder
+
+
+@cache
+def _own_datasets() -> dict[str, pa.Schema]:
+    """Datasets of the lake that no feed delivers."""
+    tables = yaml.safe_load(LAKE_SOURCES.read_text())["sources"][0]["tables"]
+    return {table["identifier"]: _schema(table) for table in tables}
 
 
 def _instant(on: date, hour: int) -> datetime:
