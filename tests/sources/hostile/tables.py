@@ -95,7 +95,10 @@ TABLES = (
         "value of 100,000,000 bytes|more memory",
     ),
     Hostile(
-        "dictionary.parquet", RATES, parquet(lambda: rates(rate=repeated("x" * (100 * MB), 4))), "value of 100,000,000 bytes"
+        "dictionary.parquet",
+        RATES,
+        parquet(lambda: rates(rate=repeated("x" * (100 * MB), 4))),
+        "value of 100,000,000 bytes",
     ),
     Hostile(
         "texts.parquet",
