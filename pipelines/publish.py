@@ -120,7 +120,11 @@ def _copy_tables(
 def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, personal: frozenset[str]) -> str:
     """SQL of the rows as they may leave; each personal value is hashed once, however many rows have it."""
     source, values, joins = f'warehouse."{schema}"."{table}"', [], []
-    for column, kind in _columns(con, schema, table):
+    try:
+        columns = _columns(con, "warehouse", schema, table)
+    except duckdb.CatalogException:
+        raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.") from None
+    for column, kind in columns:
         if column not in personal:
             values.append(f'source."{column}"')
             continue
@@ -138,25 +142,20 @@ def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, per
     return f"select {', '.join(values)} from {source} as source {' '.join(joins)}"
 
 
-def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str]]:
-    columns = con.execute(
-        "select column_name, data_type from duckdb_columns() "
-        "where database_name = 'warehouse' and schema_name = ? and table_name = ? order by column_index",
-        [schema, table],
-    ).fetchall()
-    if not columns:
-        raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.")
-    return [(str(name), str(kind)) for name, kind in columns]
+def _columns(con: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> list[tuple[str, str]]:
+    """Names and types; asked of the table itself, since the catalogue's list goes through every column of every one."""
+    found = con.execute(f'describe "{database}"."{schema}"."{table}"').fetchall()
+    return [(str(name), str(kind)) for name, kind, *_ in found]
 
 
 def _comment(con: duckdb.DuckDBPyConnection, schema: str, table: str, docs: TableDocs) -> None:
     """Carry what the project says of a table into the published file: BI tools show it beside the columns."""
     target = f'target."{schema}"."{table}"'
-    if docs.description:
-        con.execute(f"comment on table {target} is '{_quoted(docs.description)}'")
-    for column, _ in _columns(con, schema, table):
+    comments = [f"comment on table {target} is '{_quoted(docs.description)}'"] if docs.description else []
+    for column, _ in _columns(con, "target", schema, table):
         if text := docs.columns.get(column):
-            con.execute(f"comment on column {target}.\"{column}\" is '{_quoted(text)}'")
+            comments.append(f"comment on column {target}.\"{column}\" is '{_quoted(text)}'")
+    con.execute("; ".join(["begin", *comments, "commit"]))
 
 
 def table_facts(
@@ -166,15 +165,7 @@ def table_facts(
 
     Two 60-bit parts of each row's MD5 are summed exactly as huge integers; a missing value differs from an empty text.
     """
-    columns = [
-        name
-        for (name,) in con.execute(
-            "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? "
-            "order by column_index",
-            [database, schema, table],
-        ).fetchall()
-        if name not in CLOCK_COLUMNS
-    ]
+    columns = [name for name, _ in _columns(con, database, schema, table) if name not in CLOCK_COLUMNS]
     fields = ", ".join(f"coalesce(replace(cast(\"{name}\" as varchar), '|', '||'), '|0')" for name in columns)
     rows, left, right = con.execute(
         f'with hashed as (select md5(concat_ws(\'|;\', {fields})) as h from "{database}"."{schema}"."{table}" {where}) '

@@ -1,0 +1,104 @@
+"""How early anybody could warn: the book's model on every past month-end, and the oracle on the same rows.
+
+    .venv/bin/python benchmarks/warning.py HOME [--runs 200]
+
+HOME is a demo portfolio of which `anchorwatch backtest` has judged the model. The oracle is the share of futures with
+distress within 90 days when the economy is forked from its true state at the month-end. It warns at the grade at which
+the watch list does, and once more of as many suppliers on each date as the model warned of. What it does not see in
+time no model of 90 days can. Reads the truth, as only evaluation does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+import ml
+from ml.backtest.lead_time import LeadTime, lead_time
+from ml.backtest.metrics import Evaluation, Interval, evaluate
+from pipelines.night import last_finished_night
+from pipelines.rules import rule_value
+from pipelines.settings import Settings
+from sources.simulator.oracle import distress_probability
+
+KEY = ["as_of_date", "supplier_id"]
+SCALE = ml.TrainingSpec(as_of_date=None).grade_scale
+
+
+def forecasts(settings: Settings) -> pd.DataFrame:
+    """as_of_date, supplier_id, label, pd_90d of the newest backtest."""
+    found = sorted(settings.reports.glob("backtest/*/lightgbm.parquet"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise SystemExit(f"No model of {settings.root} has been judged; run `anchorwatch backtest` first.")
+    return pd.read_parquet(found[-1])
+
+
+def as_many(rows: pd.DataFrame, column: str, flagged: pd.Series[bool], grade: int) -> pd.Series[int]:
+    """Grades that flag on each date as many rows as are flagged, those with the highest values of a column."""
+    wanted = flagged.groupby(rows["as_of_date"]).transform("sum")
+    place = rows.groupby("as_of_date")[column].rank(method="first", ascending=False)
+    return (place <= wanted).map({True: grade, False: 1})
+
+
+def told(name: str, judged: Evaluation | None, warned: LeadTime) -> str:
+    """One line of the table."""
+
+    def figure(interval: Interval | None, style: str, factor: float = 1) -> str:
+        if interval is None:
+            return f"{'none':20}"
+        low, value, high = (factor * part for part in (interval.low, interval.value, interval.high))
+        return f"{f'{value:{style}} [{low:{style}}, {high:{style}}]':20}"
+
+    whole = " " * 66
+    if judged is not None:
+        whole = " ".join(
+            (figure(judged.auc, ".3f"), figure(judged.capture_worst_5pct, ".1%"), figure(judged.ece, ".2f", 100))
+        ).ljust(66)
+    days = f"{figure(warned.warned_share, '.0%')} {figure(warned.median_days, '.0f')}"
+    return f"{name:20} {whole} {days} {figure(warned.median_days_of_all, '.0f')} {warned.flagged_share:.1%}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--runs", type=int, default=200)
+    options = parser.parse_args(arguments)
+    settings = Settings(home=options.home)
+    as_of = last_finished_night(settings.warehouse)
+    if as_of is None:
+        raise SystemExit(f"No night has been finished in {options.home}.")
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        events = con.sql("select supplier_id, distress_date from intermediate.int_supplier_distress_episode").df()
+        grade = int(rule_value(con, "watch_grade_watch", as_of))
+    rows = forecasts(settings)
+    futures = []
+    for day in sorted(rows["as_of_date"].unique()):
+        print(f"{day}: {options.runs} futures", flush=True)
+        oracle = distress_probability(options.home, day, runs=options.runs).to_pandas()
+        futures.append(oracle.assign(as_of_date=day))
+    rows = rows.merge(pd.concat(futures), on=KEY, validate="one_to_one")
+    model, oracle = (SCALE.grades(rows[column].to_numpy()) for column in ("pd_90d", "pd_oracle"))
+
+    def judged(column: str) -> Evaluation:
+        labels, suppliers = rows["label"].to_numpy(float), rows["supplier_id"].to_numpy(object)
+        return evaluate(labels, rows[column].to_numpy(), suppliers, scale=SCALE)
+
+    def warned(grades: Sequence[int]) -> LeadTime:
+        return lead_time(rows[KEY].assign(grade=grades), events, warning_grade=grade)
+
+    print(f"\n{len(rows):,} rows, {int(rows['label'].sum()):,} events, warned of from grade {grade}\n")
+    print(
+        f"{'':20} {'AUC':20} {'worst 5 % hold':20} {'ECE, points':20}     "
+        f"{'warned of':20} {'median days':20} {'of all':20} flagged"
+    )
+    print(told("the model", judged("pd_90d"), warned(model)))
+    print(told("the oracle", judged("pd_oracle"), warned(oracle)))
+    print(told("  as many warnings", None, warned(as_many(rows, "pd_oracle", model >= grade, grade))))
+
+
+if __name__ == "__main__":
+    main()
