@@ -1,6 +1,6 @@
 """What nights say when deliveries are wrong or the world moves: delivered files are changed and whole nights are run.
 
-    .venv/bin/python benchmarks/faults.py HOME [--nights 2]
+    .venv/bin/python benchmarks/faults.py HOME [--nights 2] [--only cents]
 
 HOME is a demo portfolio with a finished night; it is copied and not changed. Of each case the files of the next nights
 are changed as they lie in landing, and printed is what each night named (monitoring.drift_diagnosis):
@@ -43,18 +43,22 @@ def of_day(landing: Path, feed: str, day: date) -> list[Path]:
 
 
 def rewrite(path: Path, change: Callable[[Rows], Rows]) -> None:
-    """Change the rows of a delimited file."""
+    """Change the rows of a delimited file; those that are broken stay as they came, at its end."""
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        names, rows = list(reader.fieldnames or ()), list(reader)
+        header, *records = csv.reader(file)
+    whole = change([dict(zip(header, record, strict=True)) for record in records if len(record) == len(header)])
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(change(rows))
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([header, *(list(row.values()) for row in whole)])
+        writer.writerows(record for record in records if len(record) != len(header))
 
 
 def times(amount: str, factor: float) -> str:
-    return f"{float(amount) * factor:.2f}"
+    """An amount so many times as large; what is none stays what it is."""
+    try:
+        return f"{float(amount) * factor:.2f}"
+    except ValueError:
+        return amount
 
 
 def quiet(landing: Path, day: date) -> None:
@@ -93,8 +97,12 @@ def shock(warehouse: Path) -> tuple[str, Change]:
         return [{**row, "amount": times(row["amount"], 0.02 if row["account_no"] in accounts else 1)} for row in rows]
 
     def smaller(rows: Iterable[dict[str, str]]) -> Rows:
-        halved = ({**row, "insured_headcount": str(int(row["insured_headcount"] or 0) // 2)} for row in rows)
-        return [new if new["supplier_id"] in ids else old for new, old in zip(halved, rows, strict=True)]
+        return [
+            {**row, "insured_headcount": str(int(row["insured_headcount"]) // 2)}
+            if row["supplier_id"] in ids and row["insured_headcount"].isdecimal()
+            else row
+            for row in rows
+        ]
 
     def happens(landing: Path, day: date) -> None:
         for path in of_day(landing, BANK[0], day):
@@ -150,6 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
     parser.add_argument("--nights", type=int, default=2)
+    parser.add_argument("--only", help="the case whose name begins so")
     arguments = parser.parse_args()
     last = last_finished_night(Settings(home=arguments.home).warehouse)
     if last is None:
@@ -162,6 +171,8 @@ def main() -> None:
         sector, happens = shock(Settings(home=before).warehouse)
         cases: dict[str, Change] = {"quiet": quiet, "cents": cents, "stopped": stopped, f"shock to {sector}": happens}
         for name, change in cases.items():
+            if arguments.only and not name.startswith(arguments.only):
+                continue
             # one place for all, since dbt parses the project of a home that moved anew
             shutil.copytree(before, home)
             spent = []

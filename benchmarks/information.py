@@ -51,10 +51,10 @@ def book(home: Path) -> pa.Table:
     with duckdb.connect(str(Settings(home=home).warehouse), read_only=True) as con:
         con.register("frame", training_frame(con))
         columns = ", ".join(f"s.{name}::double as true_{name}" for name in STATE)
-        return con.execute(
+        return con.sql(
             f"select f.*, {columns} from frame as f left join read_parquet(?) as s "
             "on f.as_of_date = s.month_end and f.supplier_id = s.supplier_id order by f.as_of_date, f.supplier_id",
-            [str(home / "truth" / "state.parquet")],
+            params=[str(home / "truth" / "state.parquet")],
         ).to_arrow_table()
 
 

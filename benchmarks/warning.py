@@ -4,8 +4,9 @@
 
 HOME is a demo portfolio of which `anchorwatch backtest` has judged the model. The oracle is the share of futures with
 distress within 90 days when the economy is forked from its true state at the month-end. It warns at the grade at which
-the watch list does, and once more of as many suppliers on each date as the model warned of. What it does not see in
-time no model of 90 days can. Reads the truth, as only evaluation does.
+the watch list does, and once more of as many suppliers on each date as the model warned of. Between the two stands the
+same procedure with the true state of each firm beside its features (`benchmarks/information.py`). Reads the truth, as
+only evaluation does.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+from information import STATE, book
 
 import ml
 from ml.backtest.lead_time import LeadTime, lead_time
 from ml.backtest.metrics import Evaluation, Interval, evaluate
+from ml.backtest.walk_forward import walk_forward
+from ml.features import load_registry
+from pipelines.learning import training_spec
 from pipelines.night import last_finished_night
 from pipelines.rules import rule_value
 from pipelines.settings import Settings
@@ -75,19 +80,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         events = con.sql("select supplier_id, distress_date from intermediate.int_supplier_distress_episode").df()
         grade = int(rule_value(con, "watch_grade_watch", as_of))
     rows = forecasts(settings)
+    spec = training_spec(as_of)
+    columns = [*load_registry().names, *(f"true_{name}" for name in STATE)]
+    state = walk_forward(book(options.home), ml.TrainingSpec(**{**vars(spec), "features": columns})).forecasts
+    rows = rows.merge(
+        state.select([*KEY, "pd_90d"]).to_pandas().rename(columns={"pd_90d": "pd_state"}), on=KEY, validate="one_to_one"
+    )
     futures = []
     for day in sorted(rows["as_of_date"].unique()):
         print(f"{day}: {options.runs} futures", flush=True)
         oracle = distress_probability(options.home, day, runs=options.runs).to_pandas()
         futures.append(oracle.assign(as_of_date=day))
     rows = rows.merge(pd.concat(futures), on=KEY, validate="one_to_one")
-    model, oracle = (SCALE.grades(rows[column].to_numpy()) for column in ("pd_90d", "pd_oracle"))
+    model, with_state, oracle = (
+        pd.Series(SCALE.grades(rows[column].to_numpy())) for column in ("pd_90d", "pd_state", "pd_oracle")
+    )
 
     def judged(column: str) -> Evaluation:
         labels, suppliers = rows["label"].to_numpy(float), rows["supplier_id"].to_numpy(object)
         return evaluate(labels, rows[column].to_numpy(), suppliers, scale=SCALE)
 
-    def warned(grades: Sequence[int]) -> LeadTime:
+    def warned(grades: pd.Series[int]) -> LeadTime:
         return lead_time(rows[KEY].assign(grade=grades), events, warning_grade=grade)
 
     print(f"\n{len(rows):,} rows, {int(rows['label'].sum()):,} events, warned of from grade {grade}\n")
@@ -96,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{'warned of':20} {'median days':20} {'of all':20} flagged"
     )
     print(told("the model", judged("pd_90d"), warned(model)))
+    print(told("  and the true state", judged("pd_state"), warned(with_state)))
     print(told("the oracle", judged("pd_oracle"), warned(oracle)))
     print(told("  as many warnings", None, warned(as_many(rows, "pd_oracle", model >= grade, grade))))
 
