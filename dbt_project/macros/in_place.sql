@@ -1,7 +1,7 @@
 {#- Tables are replaced, and continued, in place. A night works on a copy of the warehouse that nobody reads, and a
     failed model is rolled back, so that dbt's way over a second name, which renames two tables and drops one, guards
     nothing here. It sends four statements more for each table, and asks three times for the columns of one that is
-    continued, which costs as much as most of the models. -#}
+    continued, which costs as much as most of the models. Comments are set in what is published, not here. -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
