@@ -341,7 +341,10 @@ def _values_and_peers(model: Model, rows: _Explained, row: Positions, position: 
     segments = [name for name in model.manifest.segment_columns if name in rows.table.column_names]
     group = pd.DataFrame({name: rows.table.column(name).to_pandas().astype(str) for name in segments})
     group["night"] = rows.dates
-    cell, night = (group.groupby(names, sort=False).ngroup().to_numpy() for names in (list(group.columns), ["night"]))
+    # those of whom a segment is not known are peers too
+    cell, night = (
+        group.groupby(names, sort=False, dropna=False).ngroup().to_numpy() for names in (list(group.columns), ["night"])
+    )
     values, peers = np.empty(len(row)), np.empty(len(row))
     for number in np.unique(position):
         at = np.flatnonzero(position == number)

@@ -127,6 +127,17 @@ def test_a_small_peer_group_falls_back_to_all(model: Model, night: pd.DataFrame)
     assert rows["peer_value"].tolist() == pytest.approx([expected])
 
 
+@pytest.mark.parametrize("who", ["some", "all"])
+def test_suppliers_of_no_known_sector_are_each_other_s_peers(model: Model, night: pd.DataFrame, who: str) -> None:
+    unknown = (night.index % 2 == 0) | (who == "all")
+    changed = night.assign(sector_code=night["sector_code"].where(~unknown, None), size_class=None)
+    reasons = score(model, changed).score_reason.to_pandas().query("feature_name == 'overdue_share'")
+    expected = changed[unknown]["overdue_share"].median()
+    found = reasons[reasons["supplier_id"].isin(night[unknown]["supplier_id"])]["peer_value"]
+    assert len(found) > 5
+    assert found.to_numpy() == pytest.approx(expected)
+
+
 def test_a_flag_that_is_not_raised_is_no_reason(model: Model, night: pd.DataFrame) -> None:
     reasons = score(model, night).score_reason.to_pandas()
     blocked = reasons[reasons["reason_text"].str.contains("An account is blocked")]
