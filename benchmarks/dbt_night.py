@@ -40,7 +40,7 @@ from pipelines.settings import Settings
 
 PASSES = (("--exclude", "tag:after_scoring"), ("--select", "tag:after_scoring"))
 WORK = re.compile(
-    r"create\s+(or\s+replace\s+|temporary\s+)?table\b|insert\s+into|delete\s+from|truncate|copy\s|.*dbt_internal_test",
+    r"create\s+(or\s+replace\s+)?(temporary\s+)?table\b|insert\s+into|delete\s+from|truncate|copy\s|.*dbt_internal_test",
     re.DOTALL,
 )
 COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.S)
