@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-from information import STATE, book
+from information import KEY, STATE, book
 
 import ml
 from ml.backtest.lead_time import LeadTime, lead_time
@@ -30,7 +30,6 @@ from pipelines.rules import rule_value
 from pipelines.settings import Settings
 from sources.simulator.oracle import distress_probability
 
-KEY = ["as_of_date", "supplier_id"]
 SCALE = ml.TrainingSpec(as_of_date=None).grade_scale
 
 
