@@ -143,7 +143,8 @@ def straight(settings: Settings, warehouse: Path, statements: Iterable[Statement
             work[statement.node].append(statement)
     spent: dict[str, float] = {}
     with duckdb.connect(str(warehouse)) as connection:
-        for name, value in {**profile["config_options"], **profile["settings"]}.items():
+        options = {**profile["config_options"], **profile["settings"], "file_search_path": settings.lake}
+        for name, value in options.items():
             connection.execute(f"set global {name} = '{value}'")
 
         def run(node: str) -> None:

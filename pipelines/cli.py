@@ -20,7 +20,7 @@ from rich.console import Console
 from pipelines.console import screen
 from pipelines.model_commands import app as model_app
 from pipelines.night import NightError
-from pipelines.settings import CHECKOUT, Settings
+from pipelines.settings import CHECKOUT, Settings, SettingsError
 from pipelines.source_commands import app as source_app
 
 app = typer.Typer(
@@ -323,7 +323,7 @@ def run() -> int:
     except (NightError, ManifestError, PublicationError, ExtractError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
         return 1
-    except UsageError as error:
+    except (UsageError, SettingsError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
         return 2
     except expected_input_errors() as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMAS_FOR_READERS = ("core", "receivable", "exposure", "risk", "monitoring")
 
-_PARSED: dict[Path, tuple[str, DbtManifest]] = {}
+_PARSED: dict[str, DbtManifest] = {}
 
 
 class ManifestError(Exception):
@@ -25,8 +26,8 @@ class ManifestError(Exception):
 
 
 def project_digest(settings: Settings) -> str:
-    """Digest of all that decides the manifest: the project's place and files, and the lake its sources point to."""
-    digest = hashlib.sha256(f"{settings.lake}\0{settings.dbt_project}".encode())
+    """Digest of all that decides the manifest: the project's place and files. A home decides nothing of it."""
+    digest = hashlib.sha256(str(settings.dbt_project).encode())
     files = sorted(p for p in settings.dbt_project.rglob("*") if p.suffix in {".sql", ".yml", ".csv", ".md"})
     for path in files:
         relative = path.relative_to(settings.dbt_project)
@@ -41,10 +42,10 @@ def ensure_manifest(settings: Settings) -> Path:
     Raises:
         ManifestError: dbt cannot read the project.
     """
-    if not (settings.manifest.exists() and _mark(settings).exists()) or (
-        _mark(settings).read_text() != project_digest(settings)
-    ):
-        parsed_project(settings)
+    digest = project_digest(settings)
+    if not _is_made_from(settings, digest):
+        _keep(digest, _parse(settings))
+        _mark(settings).write_text(digest)
     return settings.manifest
 
 
@@ -54,25 +55,54 @@ def parsed_project(settings: Settings) -> DbtManifest:
     Raises:
         ManifestError: dbt cannot read the project.
     """
+    ensure_manifest(settings)
     digest = project_digest(settings)
-    if _PARSED.get(settings.manifest, ("",))[0] != digest:
-        # imported where used: it takes seconds, and most commands need no dbt
-        from dbt.cli.main import dbtRunner
+    if digest not in _PARSED:
+        # what dbt keeps of a parse is read in a tenth of the time, and its manifest need not be written again
+        _keep(digest, _parse(settings, "--no-write-json"))
+    return _PARSED[digest]
 
-        settings.dbt_target.mkdir(parents=True, exist_ok=True)
-        target = str(settings.dbt_target)
-        _forget_another_checkout(settings)
-        parsed = dbtRunner().invoke(
-            [
-                *("parse", "--project-dir", str(settings.dbt_project), "--target-path", target, "--log-path", target),
-                *("--log-level", "none", "--log-level-file", "warn", "--no-use-colors-file"),
-            ]
-        )
-        if not parsed.success:
-            raise ManifestError(f"dbt cannot read {settings.dbt_project}: {parsed.exception or 'see dbt.log'}")
-        _PARSED[settings.manifest] = (digest, cast("DbtManifest", parsed.result))
-        _mark(settings).write_text(digest)
-    return _PARSED[settings.manifest][1]
+
+def share_manifest(settings: Settings, beside: Settings) -> None:
+    """Give another home what dbt keeps of the parsed project, which then need not be parsed for it as well.
+
+    Raises:
+        ManifestError: dbt cannot read the project.
+    """
+    ensure_manifest(settings)
+    beside.dbt_target.mkdir(parents=True, exist_ok=True)
+    for path in settings.dbt_target.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, beside.dbt_target / path.name)
+
+
+def _keep(digest: str, project: DbtManifest) -> None:
+    """The newest alone: a server that outlives a change of the project has no use for what it was."""
+    _PARSED.clear()
+    _PARSED[digest] = project
+
+
+def _is_made_from(settings: Settings, digest: str) -> bool:
+    return settings.manifest.exists() and _mark(settings).exists() and _mark(settings).read_text() == digest
+
+
+def _parse(settings: Settings, *options: str) -> DbtManifest:
+    # imported where used: it takes seconds, and most commands need no dbt
+    from dbt.cli.main import dbtRunner
+
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    target = str(settings.dbt_target)
+    _forget_another_checkout(settings)
+    parsed = dbtRunner().invoke(
+        [
+            *("parse", "--project-dir", str(settings.dbt_project), "--target", "parse", "--target-path", target),
+            *("--log-path", target, "--log-level", "none", "--log-level-file", "warn", "--no-use-colors-file"),
+            *options,
+        ]
+    )
+    if not parsed.success:
+        raise ManifestError(f"dbt cannot read {settings.dbt_project}: {parsed.exception or 'see dbt.log'}")
+    return cast("DbtManifest", parsed.result)
 
 
 def _forget_another_checkout(settings: Settings) -> None:

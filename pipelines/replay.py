@@ -10,6 +10,7 @@ import duckdb
 from rich.console import Console
 
 from ml.registry import ModelRegistry, Role
+from pipelines.dbt_manifest import share_manifest
 from pipelines.mask import mask_of
 from pipelines.night import NightError
 from pipelines.publish import read_manifest, table_facts
@@ -50,6 +51,7 @@ def replay_night(settings: Settings, as_of: date, console: Console) -> None:
     if settings.own_mask_key.exists():
         beside.own_mask_key.symlink_to(settings.own_mask_key)
     share_lake(settings, beside, as_of)
+    share_manifest(settings, beside)
     book, copies = ModelRegistry(settings.models), ModelRegistry(beside.models)
     now = datetime.now(UTC).replace(tzinfo=None)
     for role, version in roles.items():

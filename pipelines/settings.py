@@ -14,6 +14,10 @@ from sources.mapping_files import MAPPING_FOLDERS
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+class SettingsError(Exception):
+    """A setting cannot be used; the message says why and what to do."""
+
+
 class Settings(BaseSettings):
     """Paths of one home and of the checkout; `ANCHORWATCH_HOME` names the home (default `./data`)."""
 
@@ -107,7 +111,14 @@ class Settings(BaseSettings):
         }
 
     def prepare(self) -> None:
-        """Make the home's folders, link the instance settings into it and set the environment of this process."""
+        """Make the home's folders, link the instance settings into it and set the environment of this process.
+
+        Raises:
+            SettingsError: the engine cannot find files below the home.
+        """
+        # DuckDB takes a list of folders to search, and knows no way to write a comma that separates none
+        if "," in str(self.lake):
+            raise SettingsError(f"The home {self.root} has a comma in its path; choose a folder without one.")
         for folder in (self.landing, self.lake, self.models, self.reports, self.published, self.warehouse.parent):
             folder.mkdir(parents=True, exist_ok=True)
         (self.dagster_home / "storage").mkdir(parents=True, exist_ok=True)

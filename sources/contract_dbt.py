@@ -18,17 +18,14 @@ def _dbt_table(contract: Contract) -> dict[str, Any]:
 
 
 def dbt_sources_yaml(source: str, contracts: Iterable[Contract] | None = None) -> str:
-    """dbt source YAML of one source. Tables read the raw dataset under ``$ANCHORWATCH_LAKE``.
+    """dbt source YAML of one source. Tables read the raw dataset, whose place the engine looks for below the lake.
 
     dbt-duckdb fills ``{name}`` of the external location with each table's name.
     """
     feeds = [c for c in (load_contracts().values() if contracts is None else contracts) if c.source == source]
     if not feeds:
         raise ContractError(f"source {source!r} has no contract under {CONTRACT_FOLDER}.")
-    location = (
-        'read_parquet(\'{{ env_var("ANCHORWATCH_LAKE") }}/raw/' + source + "/{name}/**/*.parquet', "
-        "union_by_name=true, hive_partitioning=false)"
-    )
+    location = f"read_parquet('raw/{source}/{{name}}/**/*.parquet', union_by_name=true, hive_partitioning=false)"
     document = {
         "version": 2,
         "sources": [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from pipelines.dbt_manifest import ensure_manifest
+from pipelines.dbt_manifest import share_manifest
 from pipelines.lake_datasets import prepare_lake
 from pipelines.settings import Settings
 from sources.lake import Lake
@@ -22,6 +23,7 @@ NEED_PARSED_PROJECT = (
     "tests/pipelines/test_dbt_docs.py",
     "tests/pipelines/test_definitions.py",
     "tests/pipelines/test_freshness.py",
+    "tests/pipelines/test_parse_cache.py",
 )
 
 
@@ -48,21 +50,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """An empty home whose dbt project has been parsed. Its lake is a link, for dbt writes its path into the manifest.
+def parse(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[Settings], None]:
+    """Gives a home the parsed dbt project. The first worker that needs it parses, and the others wait for it."""
+    own = tmp_path_factory.getbasetemp()
+    first = Settings(home=(own if worker_id == "master" else own.parent) / "parsed")
+
+    def give(home: Settings) -> None:
+        first.root.mkdir(exist_ok=True)
+        with (first.root / "parse.lock").open("a") as lock, pytest.MonkeyPatch.context() as patch:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for name, value in first.environment().items():
+                patch.setenv(name, value)
+            share_manifest(first, home)
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def parsed_home(parse: Callable[[Settings], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """An empty home whose dbt project has been parsed.
 
     A home sets the environment of the process, from which dbt reads its settings; it ends with the session.
     """
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    own_lake = settings.root / "own_lake"
-    own_lake.mkdir()
-    settings.lake.symlink_to(own_lake, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in settings.environment():
             patch.delenv(name, raising=False)
+        parse(settings)
         settings.prepare()
         prepare_lake(Lake(settings.lake))
-        ensure_manifest(settings)
         yield settings
 
 

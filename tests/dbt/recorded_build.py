@@ -1,10 +1,9 @@
 """What dbt executes to build the warehouse, recorded once and executed again for every portfolio.
 
 dbt spends four times as long on a tiny model as DuckDB does, and the tests build more than thirty warehouses. So dbt
-builds one of an empty lake as a full build and, on top of it, as a night that continues another; every statement it
-sends (hooks, temporary tables, contracts, renames) is kept with the node that sent it, and its test statements too.
-A warehouse is then made by the same statements with the dates of its night. That they make what dbt makes is tested
-where dbt itself builds the nights: `test_nights.py`.
+builds the nights of one: the first from scratch, the others on top of it. Every statement it sends (hooks, temporary
+tables, contracts, renames) is kept with the node that sent it, and its test statements too. A warehouse is then made by
+the same statements with the dates of its night. That they make what dbt made is tested in `test_nights.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from pathlib import Path
 import duckdb
 from dbt_common.events.base_types import EventMsg
 
-# dates that stand for the night and the last finished one in the recorded statements
-AS_OF, SINCE = date(2031, 12, 30), date(2031, 11, 28)
+# what stands for the night and the last finished one in the recorded statements
+AS_OF, SINCE = "'the night'", "'the night before'"
 # a test of what is new looks at everything after a full build
 BEFORE_ALL = date(1970, 1, 1)
 CHANGES = re.compile(r"\s*(/\*.*?\*/)?\s*(create|alter|drop|delete|insert|copy)\b", re.IGNORECASE | re.DOTALL)
@@ -43,9 +42,12 @@ class Recording:
     night: Sequence[Node]
     tests: Sequence[Node]
 
-    def build(self, warehouse: Path, nodes: Collection[str], as_of: date, since: date | None = None) -> None:
+    def build(
+        self, warehouse: Path, lake: Path, nodes: Collection[str], as_of: date, since: date | None = None
+    ) -> None:
         """Make seeds and models of these ids, which are not there yet, or on top of the night ``since``."""
-        with duckdb.connect(str(warehouse), config={"threads": 1}) as connection:
+        engine = {"threads": 1, "file_search_path": str(lake)}
+        with duckdb.connect(str(warehouse), config=engine) as connection:
             connection.execute("set TimeZone = 'UTC'")
             for node in self.night if since else self.full:
                 if node.unique_id in nodes or not node.unique_id:
@@ -66,32 +68,50 @@ class Recording:
             }
 
 
-def record(run_dbt: RunDbt) -> Recording:
-    """Have dbt build an empty warehouse, then a night on top of it, and keep what it executes.
+def record(
+    run_dbt: RunDbt, nights: Sequence[date], before: Callable[[date], None], after: Callable[[date], None]
+) -> Recording:
+    """Have dbt build three nights one after the other, and test the last of them; keeps what it executes.
 
-    ``run_dbt`` takes dbt's arguments, the night, the one before it, and a receiver of dbt's events.
+    Args:
+        run_dbt: takes dbt's arguments, the night, the one before it, and a receiver of dbt's events.
+        nights: The dates.
+        before: Called with each night before dbt builds it.
+        after: Called when dbt has built it.
     """
 
-    def recorded(arguments: Sequence[str], since: date | None, is_kept: Callable[[str], object]) -> list[Node]:
+    def recorded(
+        command: Sequence[str], as_of: date, since: date | None, is_kept: Callable[[str], object]
+    ) -> list[Node]:
         statements: dict[str, list[str]] = {}
 
         def receive(event: EventMsg) -> None:
             if event.info.name == "SQLQuery" and is_kept(event.data.sql):
                 # dbt marks the copying of a seed's file as if it were cut
-                sql = event.data.sql.removesuffix("...")
+                sql = event.data.sql.removesuffix("...").replace(f"'{as_of}'", AS_OF)
+                sql = sql.replace(f"'{since}'", SINCE) if since else sql
                 statements.setdefault(event.data.node_info.unique_id, []).append(sql)
 
         # one thread: the order of the statements is an order in which they can be executed
-        run_dbt([*arguments, "--threads", "1"], AS_OF, since, receive)
+        run_dbt([*command, "--threads", "1"], as_of, since, receive)
         return [Node(unique_id, tuple(found)) for unique_id, found in statements.items()]
 
-    full = recorded(["seed"], None, CHANGES.match) + recorded(["run", "--full-refresh"], None, CHANGES.match)
-    night = recorded(["run"], SINCE, CHANGES.match)
-    tests = recorded(["test", "--exclude", "test_type:unit"], SINCE, lambda sql: " as failures" in sql)
+    first, second, last = nights
+    before(first)
+    full = recorded(["seed"], first, None, CHANGES.match)
+    full += recorded(["run", "--full-refresh"], first, None, CHANGES.match)
+    after(first)
+    before(second)
+    night = recorded(["run"], second, first, CHANGES.match)
+    after(second)
+    before(last)
+    recorded(["run"], last, second, CHANGES.match)
+    tests = recorded(["test", "--exclude", "test_type:unit"], last, second, lambda sql: " as failures" in sql)
+    after(last)
     return Recording(full, night, tests)
 
 
 def _dated(sql: str, as_of: date, since: date | None) -> str:
     """The statement of the night that is meant."""
-    sql = sql.replace(f"'{AS_OF}'", f"'{as_of}'")
-    return sql.replace(f"'{SINCE}'", f"'{since}'") if since else sql
+    sql = sql.replace(AS_OF, f"'{as_of}'")
+    return sql.replace(SINCE, f"'{since}'") if since else sql

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from conduct_portfolio import misconduct
-from test_nights import SCHEMAS
 from tiny_portfolio import NIGHTS
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 BUILT = (NIGHTS[1], NIGHTS[2], NIGHTS[3], NIGHTS[4])

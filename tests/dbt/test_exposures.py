@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from exposure_portfolio import exposures
 from receivable_portfolio import BUILT, MONTH_ENDS
-from test_nights import SCHEMAS
 from tiny_portfolio import NIGHTS
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 
 LAST = BUILT[-1]
 

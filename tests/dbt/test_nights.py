@@ -6,44 +6,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
-from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
-
-SCHEMAS = ("staging", "intermediate", "core", "receivable", "exposure", "monitoring")
+from tiny_portfolio import DELIVERIES, NIGHTS
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 
 
-def up_to(night: date) -> list[Delivery]:
-    """What had been delivered by a night."""
-    return [delivery for delivery in DELIVERIES if delivery.batch_date <= night]
-
-
-@pytest.fixture(scope="module")
-def nightly(warehouses: WarehouseFactory) -> dict[date, dict[str, list[tuple[Any, ...]]]]:
-    """Tables after each of three nights that dbt built of what was delivered by then; one passed without a run."""
-    warehouse = warehouses.empty()
-    tables = {}
-    last = None
-    for night in (NIGHTS[1], NIGHTS[2], NIGHTS[4]):
-        warehouse.deliver(up_to(night))
-        warehouse.dbt_build(night, since=last, with_tests=night == NIGHTS[4])
-        tables[night] = warehouse.tables(SCHEMAS)
-        last = night
-    return tables
-
-
-def test_nights_one_by_one_equal_one_build(nightly: Any, built: Warehouse) -> None:
-    actual = comparable(nightly[NIGHTS[4]], (NIGHTS[4], NIGHTS[1]))
+def test_nights_one_by_one_equal_one_build(warehouses: WarehouseFactory, built: Warehouse) -> None:
+    actual = comparable(warehouses.by_dbt[NIGHTS[4]], (NIGHTS[4], NIGHTS[1]))
     expected = comparable(built.tables(SCHEMAS), (NIGHTS[4], NIGHTS[1]))
     assert actual.keys() == expected.keys()
     assert [name for name, rows in actual.items() if rows != expected[name]] == []
 
 
-def test_earlier_night_ignores_later_deliveries(nightly: Any, warehouses: WarehouseFactory) -> None:
+def test_earlier_night_ignores_later_deliveries(warehouses: WarehouseFactory) -> None:
     with_everything = warehouses.empty()
     with_everything.deliver(DELIVERIES)
     with_everything.build(NIGHTS[2], with_tests=False)
-    expected = comparable(nightly[NIGHTS[2]], (NIGHTS[2], NIGHTS[1]))
+    expected = comparable(warehouses.by_dbt[NIGHTS[2]], (NIGHTS[2], NIGHTS[1]))
     actual = comparable(with_everything.tables(SCHEMAS), (NIGHTS[2], NIGHTS[1]))
     assert [name for name, rows in actual.items() if rows != expected[name]] == []
 
@@ -150,9 +128,9 @@ def test_schema_events_are_told_by_file_and_column(built: Warehouse) -> None:
     assert events == [("repayment", NIGHTS[4], name, "COLUMN_UNKNOWN", "warn") for name in ("note", "user")]
 
 
-def test_a_late_entry_restates_the_statement_that_it_belongs_to(nightly: Any) -> None:
+def test_a_late_entry_restates_the_statement_that_it_belongs_to(warehouses: WarehouseFactory) -> None:
     def proofs(night: date) -> list[tuple[Any, ...]]:
-        return [(row[2], row[3], row[4]) for row in sorted(nightly[night]["monitoring.statement_proof"])]
+        return [(row[2], row[3], row[4]) for row in sorted(warehouses.by_dbt[night]["monitoring.statement_proof"])]
 
     first = (date(2026, 3, 29), "PROVEN", Decimal("0.00"))
     short = (NIGHTS[0], "BROKEN_SUM", Decimal("-10.00"))

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from receivable_portfolio import BUILT, MONTH_ENDS, receivables
-from test_nights import SCHEMAS
 from tiny_portfolio import NIGHTS
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 
 LAST = BUILT[-1]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from test_nights import SCHEMAS
 from tiny_portfolio import NIGHTS
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 from trade_portfolio import BUILT, MONTH_ENDS, trades
 
 LAST = BUILT[-1]

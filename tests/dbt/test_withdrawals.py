@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_nights import SCHEMAS
 from tiny_portfolio import DELIVERIES, NIGHTS, Delivery
-from tiny_warehouse import Warehouse, WarehouseFactory, comparable
+from tiny_warehouse import SCHEMAS, Warehouse, WarehouseFactory, comparable
 
 NIGHT = date(2026, 4, 4)
 

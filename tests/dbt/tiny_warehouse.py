@@ -19,12 +19,14 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 from recorded_build import Recording, record
-from tiny_portfolio import Delivery, write_lake
+from tiny_portfolio import DELIVERIES, NIGHTS, Delivery, write_lake
 
 from pipelines.settings import Settings
 from sources.identity.match import match_night
 from sources.lake import Lake
 
+# of which every table can be compared
+SCHEMAS = ("staging", "intermediate", "core", "receivable", "exposure", "monitoring")
 # made and tested on their own: they need a feature registry and scores
 EARLY_WARNING = ("models/features/", "models/intermediate/features/", "models/intermediate/risk/", "models/marts/risk/")
 
@@ -95,10 +97,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A lake and a DuckDB file of their own.
-
-    dbt writes the lake's path into the manifest, so a run links that one path to the warehouse's own lake.
-    """
+    """A lake and a DuckDB file of their own."""
 
     folder: Path
     project: Project
@@ -134,16 +133,15 @@ class Warehouse:
         match_night(Lake(self.folder / "lake"), as_of, since)
         if since is None:
             self.path.unlink(missing_ok=True)
-        with in_place(self.project.settings, self.folder):
-            self.project.recording.build(self.path, chosen if since else {*self.project.seeds, *chosen}, as_of, since)
+        nodes = chosen if since else {*self.project.seeds, *chosen}
+        self.project.recording.build(self.path, self.folder / "lake", nodes, as_of, since)
         if with_tests:
             failing = self.failing(chosen, as_of, since)
             assert not failing, failing
 
     def add(self, models: Collection[str], as_of: date) -> None:
         """Make models that are not there yet, from those that are."""
-        with in_place(self.project.settings, self.folder):
-            self.project.recording.build(self.path, models, as_of)
+        self.project.recording.build(self.path, self.folder / "lake", models, as_of)
 
     def failing(self, models: Collection[str], as_of: date, since: date | None = None) -> dict[str, int]:
         """The data tests that find rows, and how many; of those that need no other models."""
@@ -237,19 +235,15 @@ def run_dbt(
 
 @contextmanager
 def in_place(settings: Settings, folder: Path) -> Iterator[None]:
-    """The warehouse and lake of a folder where the parsed project expects them."""
-    link, before = settings.lake, settings.lake.readlink()
-    warehouse = folder / settings.working_warehouse.name
+    """The warehouse and lake of a folder as those of the home whose project was parsed."""
+    own = {
+        "ANCHORWATCH_LAKE": str(folder / "lake"),
+        "ANCHORWATCH_WAREHOUSE": str(folder / settings.working_warehouse.name),
+    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**settings.environment(), "ANCHORWATCH_WAREHOUSE": str(warehouse)}.items():
+        for name, value in {**settings.environment(), **own}.items():
             patch.setenv(name, value)
-        link.unlink()
-        link.symlink_to(folder / "lake")
-        try:
-            yield
-        finally:
-            link.unlink()
-            link.symlink_to(before)
+        yield
 
 
 def comparable(tables: dict[str, list[tuple[Any, ...]]], dates: Collection[date]) -> dict[str, list[tuple[Any, ...]]]:
@@ -265,18 +259,37 @@ def comparable(tables: dict[str, list[tuple[Any, ...]]], dates: Collection[date]
 
 
 class WarehouseFactory:
-    """Makes empty warehouses of one project."""
+    """Makes empty warehouses of one project, and one night by night with dbt itself.
+
+    ``by_dbt`` has the tables of the tiny portfolio after each of three nights; one passed without a run.
+    """
 
     def __init__(self, root: Path, parsed: Settings, manifest: Manifest) -> None:
         self._root = root
         self._count = 0
-        empty = self._empty_folder()
+        self.by_dbt: dict[date, dict[str, list[tuple[Any, ...]]]] = {}
+        nights = (NIGHTS[1], NIGHTS[2], NIGHTS[4])
+        project = Project(parsed, manifest, Recording((), (), ()))
+        warehouse = Warehouse(self._empty_folder(), project)
+        # the portfolio has no scores, so what scores promise does not hold
+        unscored = {n.unique_id for n in manifest.nodes.values() if n.resource_type == "test"}
+        unscored -= project.tests_of(project.models_before_scoring)
+
+        def before(night: date) -> None:
+            warehouse.deliver([delivery for delivery in DELIVERIES if delivery.batch_date <= night])
+            match_night(Lake(warehouse.folder / "lake"), night, max(self.by_dbt, default=None))
 
         def run(arguments: Sequence[str], as_of: date, since: date | None, receive: Callable[[EventMsg], None]) -> None:
-            results = run_dbt(parsed, manifest, empty, arguments, as_of, since, receive)
-            assert {str(result.status) for result in results} <= {"success", "pass"}
+            results = run_dbt(parsed, manifest, warehouse.folder, arguments, as_of, since, receive)
+            bad = {result.node.unique_id for result in results if str(result.status) not in ("success", "pass")}
+            assert bad <= unscored, bad - unscored
 
-        self.project = Project(parsed, manifest, record(run))
+        def after(night: date) -> None:
+            nodes = [manifest.nodes[name] for name in project.models_before_scoring | project.seeds]
+            made = {f"{node.schema}.{node.alias}" for node in nodes}
+            self.by_dbt[night] = {name: rows for name, rows in warehouse.tables(SCHEMAS).items() if name in made}
+
+        self.project = Project(parsed, manifest, record(run, nights, before, after))
 
     def empty(self) -> Warehouse:
         """A warehouse with an empty lake."""

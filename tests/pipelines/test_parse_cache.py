@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pipelines import settings as settings_module
-from pipelines.dbt_manifest import _forget_another_checkout, project_digest
+from pipelines.dbt_manifest import _forget_another_checkout, parsed_project, project_digest, share_manifest
 from pipelines.settings import Settings
 
 
@@ -23,3 +24,21 @@ def test_a_checkout_that_moved_is_parsed_anew(tmp_path: Path, monkeypatch: pytes
         _forget_another_checkout(home)
         assert kept.exists() is stands_after
     assert len(digests) == 2
+
+
+def test_a_home_that_moved_is_not_parsed_anew(
+    parsed_home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that dbt keeps of a parse names the home: neither the warehouse nor the lake its sources lie in."""
+    moved = Settings(home=tmp_path / "moved")
+    share_manifest(parsed_home, moved)
+    before = moved.manifest.read_bytes()
+    # as in a new process
+    monkeypatch.setattr("pipelines.dbt_manifest._PARSED", {})
+    for name, value in moved.environment().items():
+        monkeypatch.setenv(name, value)
+    project = parsed_project(moved)
+    assert project.nodes
+    assert json.loads((moved.dbt_target / "perf_info.json").read_text())["parsed_path_count"] == 0
+    assert moved.manifest.read_bytes() == before
+    assert str(parsed_home.root).encode() not in before
