@@ -12,8 +12,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,31 +25,17 @@ import pytest
 
 from pipelines.evaluate_schemes import scheme_quality
 from pipelines.publish import read_manifest
-from pipelines.settings import CHECKOUT
+from pipelines.settings import Settings
 from pipelines.trap_docs import PAGE, traps
 from sources.contract import load_contracts
 from sources.ingest import ingest_feed
 from sources.lake import Lake
 from sources.simulator import extend, named_schemes, simulate
+from tests.pipelines.commands import PATIENCE, Commands
 
 pytestmark = pytest.mark.night
 
 NIGHT, NEXT_NIGHT = date(2026, 6, 3), date(2026, 6, 4)
-COMMAND = str(Path(sys.executable).parent / "anchorwatch")
-# A night of this portfolio takes about a minute. One that waits for what never comes must fail by itself.
-PATIENCE = 600
-
-
-def anchorwatch(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env=os.environ | {"ANCHORWATCH_HOME": str(home), "COLUMNS": "160"},
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
 
 
 def digests(home: Path) -> dict[str, str]:
@@ -64,16 +50,30 @@ def published(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with closing(Commands(tmp_path_factory.mktemp("commands"))) as commands:
+        yield commands
+
+
+@pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where every night of this module is at work: a home that moves makes dbt parse the whole project anew."""
+    """Where every night of this module is at work."""
     return tmp_path_factory.mktemp("night") / "home"
 
 
 @pytest.fixture(scope="module")
-def first_night(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_night(workplace: Path, parse: Callable[[Settings], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     history = {"start": date(2024, 7, 1), "until": NIGHT, "go_live": date(2026, 6, 1)}
     simulate(workplace, scale=0.1, seed=7, schemes=named_schemes("all"), **history)
-    done = anchorwatch(workplace, "nightly", "--train")
+    parse(Settings(home=workplace))
+    done = subprocess.run(
+        [Path(sys.executable).parent / "anchorwatch", "nightly", "--train"],
+        env=os.environ | {"ANCHORWATCH_HOME": str(workplace), "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watch list" in done.stdout
     assert re.search(r"Core enterprises: \d+ graded, \d+ of them in grade 8 to 10", done.stdout)
@@ -113,42 +113,26 @@ class KilledNight:
 
 
 @pytest.fixture(scope="module")
-def next_night(first_night: Path, workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> KilledNight:
+def next_night(
+    first_night: Path, workplace: Path, commands: Commands, tmp_path_factory: pytest.TempPathFactory
+) -> KilledNight:
     """The next night with its deliveries, some of them broken; the last run is the rerun of a night that had ended."""
     home = restored(first_night, workplace)
     extend(home, NEXT_NIGHT)
     deliver_broken_files(home)
-    log, seen = tmp_path_factory.mktemp("said") / "log", {}
+    night, said, seen = ("nightly", "--as-of", NEXT_NIGHT.isoformat()), "", {}
     for moment, has_come in (("rows", rows_are_loaded(home)), ("dbt", dbt_writes(home)), ("new", is_published(home))):
-        kill_night(home, has_come, log)
+        killed = commands.kill(home, *night, when=has_come)
+        assert killed.code == -signal.SIGKILL
+        said += killed.stdout + killed.stderr
         seen[moment] = digests(home)
-    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = commands.run(home, *night)
+    assert done.code == 0, done
     return KilledNight(
         shutil.copytree(home, tmp_path_factory.mktemp("next") / "home", copy_function=copied_or_linked),
-        log.read_text(),
+        said,
         seen,
     )
-
-
-def kill_night(home: Path, has_come: Callable[[], bool], log: Path) -> None:
-    """Run the next night and kill it at a moment; what it said is added to the log."""
-    with log.open("a") as said:
-        process = subprocess.Popen(
-            [COMMAND, "nightly", "--as-of", NEXT_NIGHT.isoformat()],
-            env=os.environ | {"ANCHORWATCH_HOME": str(home), "COLUMNS": "160"},
-            cwd=CHECKOUT,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + PATIENCE
-    while not has_come():
-        assert process.poll() is None, "the night ended before the moment came: " + log.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
 
 
 def deliver_broken_files(home: Path) -> None:
@@ -207,7 +191,8 @@ def test_no_table_depends_on_the_order_of_rows(home: Path) -> None:
         if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental")
     ]
     assert len(models) > 100
-    with duckdb.connect(str(home / "warehouse/anchorwatch.duckdb")) as con:
+    engine = {"file_search_path": str(home / "lake")}
+    with duckdb.connect(str(home / "warehouse/anchorwatch.duckdb"), config=engine) as con:
         for (table,) in con.execute("select format('{}.{}', schema_name, table_name) from duckdb_tables()").fetchall():
             con.execute(f"create or replace table {table} as from {table} order by hash(rowid)")
         different = []
@@ -347,7 +332,9 @@ def test_a_reader_sees_one_night_or_the_next_however_often_it_is_killed(
     assert next_night.seen == {"rows": before, "dbt": before, "new": after}
 
 
-def test_a_killed_night_is_what_its_replay_makes_undisturbed(next_night: KilledNight, workplace: Path) -> None:
+def test_a_killed_night_is_what_its_replay_makes_undisturbed(
+    next_night: KilledNight, workplace: Path, commands: Commands
+) -> None:
     """The replay builds the night beside the book and at once, from a lake that knows a day more by now."""
     home = restored(next_night.home, workplace)
     later = NEXT_NIGHT + timedelta(days=1)
@@ -356,26 +343,26 @@ def test_a_killed_night_is_what_its_replay_makes_undisturbed(next_night: KilledN
         receipts = ingest_feed(feed, home / "landing", Lake(home / "lake"), later, NEXT_NIGHT)
         assert sum(receipt.loaded_rows for receipt in receipts) > 0
     before = digests(home)
-    done = anchorwatch(home, "replay", "--as-of", NEXT_NIGHT.isoformat())
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = commands.run(home, "replay", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.code == 0, done
     assert "equals the book" in done.stdout
     assert digests(home) == before
 
 
-def test_without_a_delivery_the_night_is_red_and_the_publication_stands(home: Path) -> None:
+def test_without_a_delivery_the_night_is_red_and_the_publication_stands(home: Path, commands: Commands) -> None:
     before = digests(home)
-    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
-    assert done.returncode == 1
+    done = commands.run(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.code == 1
     assert f"No file was delivered for {NEXT_NIGHT}" in done.stderr
     assert digests(home) == before
 
 
-def test_without_a_model_the_night_is_red_and_the_publication_stands(home: Path) -> None:
+def test_without_a_model_the_night_is_red_and_the_publication_stands(home: Path, commands: Commands) -> None:
     before = digests(home)
     extend(home, NEXT_NIGHT)
     shutil.rmtree(home / "models")
-    done = anchorwatch(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
-    assert done.returncode == 1
+    done = commands.run(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
+    assert done.code == 1
     assert "no champion" in done.stderr
     assert digests(home) == before
 
@@ -398,17 +385,17 @@ def test_broken_files_are_named_and_stop_nothing(next_night: KilledNight) -> Non
     assert became["again.csv"][1] == became["again.csv"][4] > 0
 
 
-def test_explain_says_why(first_night: Path) -> None:
+def test_explain_says_why(first_night: Path, commands: Commands) -> None:
     [(supplier,)] = published(
         first_night,
         "select supplier_id from risk.supplier_score_latest where status = 'SCORED' order by pd_90d desc limit 1",
     )
-    done = anchorwatch(first_night, "explain", supplier)
-    assert done.returncode == 0, done.stderr
+    done = commands.run(first_night, "explain", supplier)
+    assert done.code == 0, done
     [(reason,)] = published(
         first_night, f"select reason_1 from risk.supplier_score_latest where supplier_id = '{supplier}'"
     )
     assert reason.split()[0] in done.stdout
-    unknown = anchorwatch(first_night, "explain", "nobody")
-    assert unknown.returncode == 2
+    unknown = commands.run(first_night, "explain", "nobody")
+    assert unknown.code == 2
     assert "No score of supplier nobody" in unknown.stderr
