@@ -18,13 +18,7 @@
 {%- endfor %}
 
 with dates as (
-    select
-        nights.*,
-        case
-            when nights.as_of_date = last_day(nights.as_of_date) then nights.as_of_date
-            else {{ add_days('nights.as_of_date', '-extract(day from nights.as_of_date)') }}
-        end as month_end_date
-    from ({{ snapshot_dates_with(rules) }}) as nights
+    {{ snapshot_dates_with(rules) }}
 ),
 
 -- The due date first agreed counts: an extension is not a payment.
@@ -39,6 +33,10 @@ first_terms as (
 exposures as (
     select
         dates.as_of_date,
+        case
+            when dates.as_of_date = last_day(dates.as_of_date) then dates.as_of_date
+            else {{ add_days('dates.as_of_date', '-extract(day from dates.as_of_date)') }}
+        end as month_end_date,
         financings.certificate_id,
         financings.funder_id,
         financings.currency,
@@ -56,38 +54,22 @@ exposures as (
 ),
 
 -- Both sides of a loss: who promised to pay, and who sold. A supplier without score has no probability of distress.
-judged as (
+-- The engine takes the exposures for few and keeps them in one join after the other: what every date has in common
+-- is joined last, so that the rows it keeps are narrow.
+looked_up as (
     select
         exposures.*,
         certificates.instrument_type,
-        cast(dates.recourse_lgd_factor as double) as recourse_lgd_factor,
-        cast(dates.dilution_floor_ratio as double) as dilution_floor_ratio,
-        cast(dates.performance_given_distress_ratio as double) as performance_given_distress_ratio,
-        greatest({{ days_between('exposures.due_date', 'exposures.as_of_date') }}, 0) as days_past_due,
-        greatest({{ days_between('exposures.as_of_date', 'exposures.due_date') }}, dates.risk_floor_days)
-            as days_at_risk,
         core_enterprises.default_cause,
-        coalesce(core_enterprises.pd_12m, cast(dates.unrated_12m_pd as double)) as pd_12m,
+        core_enterprises.pd_12m as stated_pd_12m,
+        core_enterprises.rating_notch - core_enterprises.rating_notch_year_ago as notches_down,
         cast(core_enterprise_lgds.value as double) as core_enterprise_lgd,
         cast(performance_lgds.value as double) as performance_lgd,
         case when scores.watch_state = 'RESTRICTED' then 1 else scores.pd_90d end as supplier_pd_90d,
-        greatest(
-            coalesce(dilutions.dilution_12m_ratio, cast(dates.dilution_floor_ratio as double)),
-            cast(dates.dilution_floor_ratio as double)
-        ) as dilution,
         coalesce(scores.watch_state in ('WATCH', 'RESTRICTED'), false) as is_watched,
-        coalesce(
-            core_enterprises.rating_notch - core_enterprises.rating_notch_year_ago >= dates.sicr_notches, false
-        ) as is_downgraded,
-        dates.stage2_dpd_days,
-        dates.stage3_dpd_days,
-        dates.special_mention_dpd_days,
-        dates.substandard_dpd_days,
-        dates.doubtful_dpd_days,
-        dates.loss_dpd_days,
+        dilutions.dilution_12m_ratio as seen_dilution,
         rates.rate
     from exposures
-    inner join dates on exposures.as_of_date = dates.as_of_date
     left join {{ ref('int_certificate_term_interval') }} as certificates
         on
             exposures.certificate_id = certificates.certificate_id
@@ -103,7 +85,7 @@ judged as (
             and scores.model_role = 'champion'
     left join {{ ref('dilution_monthly') }} as dilutions
         on
-            dates.month_end_date = dilutions.month_end_date
+            exposures.month_end_date = dilutions.month_end_date
             and exposures.core_enterprise_id = dilutions.core_enterprise_id
             and exposures.supplier_id = dilutions.supplier_id
             and exposures.currency = dilutions.currency
@@ -115,6 +97,30 @@ judged as (
             'certificates.instrument_type') }}
     left join {{ ref('int_reporting_rate_daily') }} as rates
         on exposures.as_of_date = rates.as_of_date and exposures.currency = rates.currency
+),
+
+judged as (
+    select
+        looked_up.*,
+        cast(dates.recourse_lgd_factor as double) as recourse_lgd_factor,
+        cast(dates.performance_given_distress_ratio as double) as performance_given_distress_ratio,
+        greatest({{ days_between('looked_up.due_date', 'looked_up.as_of_date') }}, 0) as days_past_due,
+        greatest({{ days_between('looked_up.as_of_date', 'looked_up.due_date') }}, dates.risk_floor_days)
+            as days_at_risk,
+        coalesce(looked_up.stated_pd_12m, cast(dates.unrated_12m_pd as double)) as pd_12m,
+        greatest(
+            coalesce(looked_up.seen_dilution, cast(dates.dilution_floor_ratio as double)),
+            cast(dates.dilution_floor_ratio as double)
+        ) as dilution,
+        coalesce(looked_up.notches_down >= dates.sicr_notches, false) as is_downgraded,
+        dates.stage2_dpd_days,
+        dates.stage3_dpd_days,
+        dates.special_mention_dpd_days,
+        dates.substandard_dpd_days,
+        dates.doubtful_dpd_days,
+        dates.loss_dpd_days
+    from looked_up
+    inner join dates on looked_up.as_of_date = dates.as_of_date
 ),
 
 -- What is lost of an amount, with recourse of a part of it to the supplier.
