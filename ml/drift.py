@@ -54,7 +54,7 @@ class DriftThresholds:
         false_alarm_ratio: chance that a quiet night flags any feature at all, shared out evenly among them.
         material_psi: below it a shift is real on a large portfolio but too small to matter; the lower of the two
             customary limits (0.10, 0.25).
-        snapshot_margin: so much further than the reference's own snapshots moved among themselves a night may move.
+        snapshot_margin: so much further than any snapshot of the reference's year moved a night may move.
         faulty_source_ratio: part of what a source alone tells that must jump overnight for a fault; single features
             jump when a return is filed.
         confined_sector_ratio: part of what jumped in a sector that did not jump in the others, for a shock to it.
@@ -134,8 +134,8 @@ def feature_drift(
         as_of_date: the night.
 
     `psi_critical` is the largest of three: the sampling critical value, with the reference counting as many as its
-    suppliers, as one supplier's snapshots repeat each other; `material_psi`; and what the feature moved among the
-    reference's own snapshots, with a margin. A vanished feed shows in `missing_ratio` and, by the bin for missing
+    suppliers, as one supplier's snapshots repeat each other; `material_psi`; and what the feature moved on any
+    month-end of the reference's year, with a margin. A vanished feed shows in `missing_ratio` and, by the bin for missing
     values, in the PSI.
 
     Raises:

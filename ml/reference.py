@@ -18,6 +18,7 @@ from ml.features import Feature
 BIN_COUNT = 10
 MISSING_BIN = -1
 SAMPLE_ROWS = 2_000
+YEAR = np.timedelta64(365, "D")
 
 # Added to each bin's count, so that an empty bin has a finite PSI.
 SMOOTHING = 0.5
@@ -37,38 +38,51 @@ REFERENCE_SCHEMA = pa.schema(
 )
 
 
-def reference_bins(data: Dataset, features: Sequence[Feature]) -> pa.Table:
+def reference_bins(window: Dataset, history: Dataset, features: Sequence[Feature]) -> pa.Table:
     """One row per feature and bin (`REFERENCE_SCHEMA`): bin i holds upper(i-1) < value <= upper(i), bin -1 the missing.
 
-    `reference_snapshot_psi` is the largest PSI of one snapshot of the window against the others: how far the feature
-    moves on its own. What a whole night has in common (an index, a season, one core enterprise behind many suppliers)
-    shows there and in no sampling theory. The last bin has no upper bound (null). Edges are observed deciles, so a
-    flag or a column full of zeros keeps whole values in one bin.
+    Args:
+        window: the rows of the reference.
+        history: the rows it is part of; those of the year that ends with the window tell how far features move.
+
+    `reference_snapshot_psi` is the largest PSI of one snapshot of that year against the window's others: how far the
+    feature moves on its own. What a whole night has in common (an index, a season, one core enterprise behind many
+    suppliers) shows there and in no sampling theory, and a window of some months has not seen every season. The last
+    bin has no upper bound (null). Edges are observed deciles, so a flag or a column full of zeros keeps whole values in
+    one bin.
     """
-    suppliers = len(np.unique(data.ids.astype(str)))
-    rows = len(data)
-    snapshots, snapshot = np.unique(data.dates, return_inverse=True)
+    suppliers = len(np.unique(window.ids.astype(str)))
+    rows = len(window)
+    newest = window.dates.max()
+    year = history.take((history.dates > newest - YEAR) & (history.dates <= newest))
+    snapshots, snapshot = np.unique(year.dates, return_inverse=True)
+    # one date is no history: in a cross-section rows of the same day are the window itself
+    in_window = np.isin(snapshots, window.dates)
     columns: dict[str, list[object]] = {name: [] for name in REFERENCE_SCHEMA.names}
     for feature in features:
-        values = feature_values(data.table, feature)
+        values = feature_values(window.table, feature)
         known = values[~np.isnan(values)]
         edges = bin_edges(known)
-        bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+        counts = np.bincount(_bins(values, edges), minlength=len(edges) + 2)
         per_snapshot = np.zeros((len(snapshots), len(edges) + 2))
-        np.add.at(per_snapshot, (snapshot, bins), 1)
-        counts = per_snapshot[:, :-1].sum(axis=0).astype(int)
-        moves = max((psi(per_snapshot.sum(axis=0) - one, one) for one in per_snapshot), default=0.0)
+        np.add.at(per_snapshot, (snapshot, _bins(feature_values(year.table, feature), edges)), 1)
+        moves = max(psi(counts - one * own, one) for one, own in zip(per_snapshot, in_window, strict=True))
         missing = rows - len(known)
         for number, upper, count in zip(
             (MISSING_BIN, *range(len(edges) + 1)),
             (None, *edges.tolist(), None),
-            (missing, *counts.tolist()),
+            (missing, *counts[:-1].tolist()),
             strict=True,
         ):
             entry = (feature.name, number, upper, count, count / rows, missing / rows, rows, suppliers, moves)
             for column, value in zip(columns.values(), entry, strict=True):
                 column.append(value)
     return pa.table(columns, schema=REFERENCE_SCHEMA)
+
+
+def _bins(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Place of each value among the bins; the one after the last holds the missing."""
+    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
 
 
 def psi(expected: NDArray[np.float64], observed: NDArray[np.float64]) -> float:

@@ -97,7 +97,7 @@ def _sealed(
     parts = Parts(
         estimator=learned.estimator,
         scaling=Scaling(calibration=learned.curve, later=learned.later_curves, grade_scale=spec.grade_scale),
-        reference=reference_bins(test, features.features),
+        reference=reference_bins(test, data, features.features),
         reference_sample=sample.select([*segment_columns, *features.names]).replace_schema_metadata(),
         test=pa.table(
             [test.dates, test.ids.astype(str), test.labels.astype(bool), learned.forecast], schema=TEST_SCHEMA

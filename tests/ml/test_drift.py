@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,21 @@ def test_what_a_whole_night_has_in_common_is_no_drift_by_itself(frame: pd.DataFr
     assert found.loc["noise", "psi"] > 1
     assert not found.loc["noise", "is_drifted"]
     assert drift(night.assign(noise=6.0, overdue_share=0.9), model).loc["overdue_share", "is_drifted"]
+
+
+def test_a_season_that_the_year_has_seen_is_no_drift(frame: pd.DataFrame, night: pd.DataFrame) -> None:
+    """The window ends in March; half of the firms do in June what they do in no other month."""
+
+    def in_season(rows: pd.DataFrame) -> pd.DataFrame:
+        june = pd.to_datetime(rows["as_of_date"]).dt.month == 6
+        return rows.assign(noise=rows["noise"] + 3.0 * (june & (rows["supplier_id"].str[-1].astype(int) % 2 == 0)))
+
+    model = fit(in_season(frame), spec())
+    assert date(2025, 6, 30) < model.manifest.windows.test.first < model.manifest.windows.test.last < AS_OF
+    found = drift(in_season(night), model)
+    assert found.loc["noise", "psi"] > 0.5
+    assert not found.loc["noise", "is_drifted"]
+    assert drift(night.assign(noise=night["noise"] - 9.0), model).loc["noise", "is_drifted"]
 
 
 def test_the_critical_value_falls_with_the_rows_down_to_what_matters(model: Model, night: pd.DataFrame) -> None:
