@@ -135,8 +135,8 @@ def feature_drift(
 
     `psi_critical` is the largest of three: the sampling critical value, with the reference counting as many as its
     suppliers, as one supplier's snapshots repeat each other; `material_psi`; and what the feature moved on any
-    month-end of the reference's year, with a margin. A vanished feed shows in `missing_ratio` and, by the bin for missing
-    values, in the PSI.
+    month-end of the reference's year, with a margin. A vanished feed shows in `missing_ratio` and, by the bin for
+    missing values, in the PSI.
 
     Raises:
         FrameError: a feature column is absent or not numeric, or no row is eligible.
