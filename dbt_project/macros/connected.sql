@@ -15,19 +15,31 @@
     )
     {%- for round in range(1, rounds + 1) %},
 
-    {{ prefix }}hook_{{ round }} as (
+    {#- In two steps, each of which joins two tables: of three, the engine may join the two that share the keys alone. #}
+    {{ prefix }}near_{{ round }} as (
         select
             {%- for key in keys %}
             ties.{{ key }},
             {%- endfor %}
-            own.group_party_id,
-            least(own.group_party_id, min(neighbours.group_party_id)) as target_party_id
+            ties.party_id,
+            min(neighbours.group_party_id) as nearest_party_id
         from {{ edges }} as ties
-        inner join {{ prefix }}group_{{ round - 1 }} as own
-            on ties.party_id = own.party_id {{ same_keys('ties', 'own', keys) }}
         inner join {{ prefix }}group_{{ round - 1 }} as neighbours
             on ties.neighbour_party_id = neighbours.party_id {{ same_keys('ties', 'neighbours', keys) }}
-        group by {% for key in keys %}ties.{{ key }}, {% endfor %}own.group_party_id
+        group by {% for key in keys %}ties.{{ key }}, {% endfor %}ties.party_id
+    ),
+
+    {{ prefix }}hook_{{ round }} as (
+        select
+            {%- for key in keys %}
+            own.{{ key }},
+            {%- endfor %}
+            own.group_party_id,
+            least(own.group_party_id, min(near.nearest_party_id)) as target_party_id
+        from {{ prefix }}near_{{ round }} as near
+        inner join {{ prefix }}group_{{ round - 1 }} as own
+            on near.party_id = own.party_id {{ same_keys('near', 'own', keys) }}
+        group by {% for key in keys %}own.{{ key }}, {% endfor %}own.group_party_id
     ),
 
     {%- for jump in (1, 2) %}
