@@ -43,30 +43,27 @@ def reference_bins(window: Dataset, history: Dataset, features: Sequence[Feature
 
     Args:
         window: the rows of the reference.
-        history: the rows it is part of; those of the year that ends with the window tell how far features move.
+        history: all rows that were learned from or judged by. Those before the window, of the year that ends with it,
+            tell with the window's own how far features move; rows of the window's dates outside it are other firms.
 
-    `reference_snapshot_psi` is the largest PSI of one snapshot of that year against the window's others: how far the
-    feature moves on its own. What a whole night has in common (an index, a season, one core enterprise behind many
+    `reference_snapshot_psi` is the largest PSI of one snapshot of that year against the window, or against the rest of
+    the window for its own snapshots: how far the feature moves on its own. What a whole night has in common (an index, a season, one core enterprise behind many
     suppliers) shows there and in no sampling theory, and a window of some months has not seen every season. The last
     bin has no upper bound (null). Edges are observed deciles, so a flag or a column full of zeros keeps whole values in
     one bin.
     """
     suppliers = len(np.unique(window.ids.astype(str)))
     rows = len(window)
-    newest = window.dates.max()
-    year = history.take((history.dates > newest - YEAR) & (history.dates <= newest))
-    snapshots, snapshot = np.unique(year.dates, return_inverse=True)
-    # one date is no history: in a cross-section rows of the same day are the window itself
-    in_window = np.isin(snapshots, window.dates)
+    earlier = history.take((history.dates > window.dates.max() - YEAR) & (history.dates < window.dates.min()))
     columns: dict[str, list[object]] = {name: [] for name in REFERENCE_SCHEMA.names}
     for feature in features:
         values = feature_values(window.table, feature)
         known = values[~np.isnan(values)]
         edges = bin_edges(known)
-        counts = np.bincount(_bins(values, edges), minlength=len(edges) + 2)
-        per_snapshot = np.zeros((len(snapshots), len(edges) + 2))
-        np.add.at(per_snapshot, (snapshot, _bins(feature_values(year.table, feature), edges)), 1)
-        moves = max(psi(counts - one * own, one) for one, own in zip(per_snapshot, in_window, strict=True))
+        own = _per_snapshot(window, feature, edges)
+        counts = own.sum(axis=0)
+        before = _per_snapshot(earlier, feature, edges)
+        moves = max([psi(counts - one, one) for one in own] + [psi(counts, one) for one in before])
         missing = rows - len(known)
         for number, upper, count in zip(
             (MISSING_BIN, *range(len(edges) + 1)),
@@ -80,9 +77,14 @@ def reference_bins(window: Dataset, history: Dataset, features: Sequence[Feature
     return pa.table(columns, schema=REFERENCE_SCHEMA)
 
 
-def _bins(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Place of each value among the bins; the one after the last holds the missing."""
-    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+def _per_snapshot(data: Dataset, feature: Feature, edges: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Rows of each snapshot by bin, shape (snapshots, bins + 1); the last column counts the missing."""
+    values = feature_values(data.table, feature)
+    bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+    snapshots, snapshot = np.unique(data.dates, return_inverse=True)
+    counted = np.zeros((len(snapshots), len(edges) + 2), dtype=int)
+    np.add.at(counted, (snapshot, bins), 1)
+    return counted
 
 
 def psi(expected: NDArray[np.float64], observed: NDArray[np.float64]) -> float:

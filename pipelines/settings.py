@@ -75,7 +75,7 @@ class Settings(BaseSettings):
 
     @property
     def working_warehouse(self) -> Path:
-        """The copy that the night in the making writes. The path stays the same so that dbt need not parse anew."""
+        """The copy that the night in the making writes."""
         return self.root / "warehouse" / ".work" / "anchorwatch.duckdb"
 
     @property

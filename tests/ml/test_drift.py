@@ -83,6 +83,19 @@ def test_a_season_that_the_year_has_seen_is_no_drift(frame: pd.DataFrame, night:
     assert drift(night.assign(noise=night["noise"] - 9.0), model).loc["noise", "is_drifted"]
 
 
+def test_a_hold_out_of_one_date_moves_among_no_snapshots(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other firms of that date are no history of the window."""
+    monkeypatch.setattr("ml.train.SMALL_TABLE_ROWS", 10)
+    snapshot = frame[frame["is_distress_90d"].notna()].tail(len(frame) // 2)
+    snapshot = snapshot.assign(as_of_date=date(2026, 3, 31), supplier_id=np.arange(len(snapshot)).astype(str))
+    model = fit(snapshot, spec(split="entity"))
+    assert model.manifest.split == "entity"
+    assert (model.parts.reference.column("reference_snapshot_psi").to_numpy() == 0).all()
+    night = snapshot.drop(columns=["is_distress_90d", "pd_true"])
+    found = drift(night.assign(cash_cover=100 * night["cash_cover"]), model)
+    assert found.index[found["is_drifted"]].tolist() == ["cash_cover"]
+
+
 def test_the_critical_value_falls_with_the_rows_down_to_what_matters(model: Model, night: pd.DataFrame) -> None:
     few, many = drift(night.head(60), model), drift(portfolio(suppliers=4000, months=1), model)
     binned = ["cash_cover", "overdue_share", "sales_trend", "noise"]

@@ -6,6 +6,7 @@ starts no thread, opens no file and reads no setting, so a child is what a new p
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
@@ -64,12 +65,13 @@ class Commands:
         """Run a command and kill it, with all that it started, when the moment has come."""
         process = self._start(home, arguments)
         deadline = time.monotonic() + PATIENCE
-        while not when():
+        while not (came := when()) and time.monotonic() < deadline:
             assert not self._says_something(0), f"ended before the moment came: {self._ended()}"
-            assert time.monotonic() < deadline, "the moment never came"
             time.sleep(0.01)
         os.killpg(process, signal.SIGKILL)
-        return self._ended()
+        done = self._ended()
+        assert came, f"the moment never came: {done}"
+        return done
 
     def close(self) -> None:
         """End the parent."""
@@ -98,7 +100,7 @@ class Commands:
 def serve() -> None:
     """Fork a child for each request of standard input; answer with its process number, then with its exit code."""
     for name in LIBRARIES:
-        __import__(name)
+        importlib.import_module(name)
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
