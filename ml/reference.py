@@ -47,10 +47,10 @@ def reference_bins(window: Dataset, history: Dataset, features: Sequence[Feature
             tell with the window's own how far features move; rows of the window's dates outside it are other firms.
 
     `reference_snapshot_psi` is the largest PSI of one snapshot of that year against the window, or against the rest of
-    the window for its own snapshots: how far the feature moves on its own. What a whole night has in common (an index, a season, one core enterprise behind many
-    suppliers) shows there and in no sampling theory, and a window of some months has not seen every season. The last
-    bin has no upper bound (null). Edges are observed deciles, so a flag or a column full of zeros keeps whole values in
-    one bin.
+    the window for its own snapshots: how far the feature moves on its own. What a whole night has in common (an index,
+    a season, one core enterprise behind many suppliers) shows there and in no sampling theory, and a window of some
+    months has not seen every season. The last bin has no upper bound (null). Edges are observed deciles, so a flag or a
+    column full of zeros keeps whole values in one bin.
     """
     suppliers = len(np.unique(window.ids.astype(str)))
     rows = len(window)
