@@ -15,7 +15,7 @@
     )
     {%- for round in range(1, rounds + 1) %},
 
-    {#- In two steps, each of which joins two tables: of three, the engine may join the two that share the keys alone. #}
+    {#- Two tables at a time: of three, the engine may join the two that have nothing but the keys in common. #}
     {{ prefix }}near_{{ round }} as (
         select
             {%- for key in keys %}
