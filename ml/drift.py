@@ -9,7 +9,7 @@ sample sizes.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -216,7 +216,14 @@ def _bin_expression(name: str, reference: pa.Table) -> str:
 
 
 def write_report(
-    current: Frame, reference: Frame, path: Path, *, columns: Sequence[str], strata: Sequence[str] = (), seed: int = 7
+    current: Frame,
+    reference: Frame,
+    path: Path,
+    *,
+    columns: Sequence[str],
+    critical: Mapping[str, float],
+    strata: Sequence[str] = (),
+    seed: int = 7,
 ) -> Path:
     """Evidently's drift report as one HTML page that needs no network.
 
@@ -225,6 +232,8 @@ def write_report(
         reference: the rows to compare with, e.g. a model's `parts.reference_sample`.
         path: the file to write; it appears whole.
         columns: what to show, the most important first; the first 30 are taken.
+        critical: PSI from which on each column is called drifted, so that page and drift table judge by one limit. The
+            page's own PSI is of a sample and over its own bins.
         strata: columns whose combinations the sample of at most 2,000 rows keeps in proportion.
 
     Evidently is imported here, as the import takes seconds and only the report needs it.
@@ -249,7 +258,9 @@ def write_report(
         )
         for name, table in tables.items()
     }
-    snapshot = Report([DataDriftPreset(method="psi", columns=shown)]).run(samples["current"], samples["reference"])
+    limits = {name: critical[name] for name in shown}
+    report = Report([DataDriftPreset(method="psi", columns=shown, per_column_threshold=limits)])
+    snapshot = report.run(samples["current"], samples["reference"])
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     snapshot.save_html(str(part))

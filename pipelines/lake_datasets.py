@@ -25,12 +25,13 @@ from sources.receipt import RECEIPTS, receipts_by_feed
 from sources.schema_event import SCHEMA_EVENTS
 
 FEATURES = "features/supplier_daily"
+FEATURE_DRIFT = "drift/feature_drift"
 SCORED_DATASETS = {
     "scores/supplier_score": SCORE_SCHEMA,
     "scores/score_reason": REASON_SCHEMA,
     "scores/score_family": FAMILY_SCHEMA,
     "scores/score_change": CHANGE_SCHEMA,
-    "drift/feature_drift": DRIFT_SCHEMA,
+    FEATURE_DRIFT: DRIFT_SCHEMA,
     "drift/drift_diagnosis": DIAGNOSIS_SCHEMA,
 }
 
@@ -71,6 +72,11 @@ def scores_of_night(lake: Lake, as_of: date, role: str) -> pa.Table | None:
     """The scores that a role gave on a night, None where it gave none."""
     path = lake.file("scores/supplier_score", f"as_of_date={as_of}", role)
     return pq.read_table(path) if path.exists() else None
+
+
+def drift_of_night(lake: Lake, as_of: date) -> pa.Table:
+    """How far each feature moved by a night, for every model that scored it."""
+    return pq.read_table(lake.file(FEATURE_DRIFT, f"as_of_date={as_of}", "part"))
 
 
 def receipts_of_night(lake: Lake, as_of: date, last_night: date | None) -> pd.DataFrame:

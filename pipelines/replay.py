@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ml.registry import ModelRegistry, Role
 from pipelines.dbt_manifest import share_manifest
+from pipelines.lake_datasets import FEATURE_DRIFT
 from pipelines.mask import mask_of
 from pipelines.night import NightError
 from pipelines.publish import read_manifest, table_facts
@@ -24,7 +25,7 @@ EARLIER_NIGHTS = (
     "scores/score_reason",
     "scores/score_family",
     "scores/score_change",
-    "drift/feature_drift",
+    FEATURE_DRIFT,
     "drift/drift_diagnosis",
 )
 

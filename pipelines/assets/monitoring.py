@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
@@ -25,6 +26,8 @@ import ml.drift
 from ml.registry import ModelRegistry
 from pipelines.assets.early_warning import CHAMPION, FEATURES, models_in_roles
 from pipelines.lake_datasets import (
+    FEATURE_DRIFT,
+    drift_of_night,
     features_before,
     features_of_night,
     receipts_of_night,
@@ -160,7 +163,7 @@ def feature_drift(context: AssetExecutionContext, night: NightResource) -> Itera
         ml.drift.feature_drift(frame, model, night.as_of, role=role, thresholds=limits)
         for role, model in models.items()
     )
-    write_night(night.lake, "drift/feature_drift", night.as_of, "part", drift)
+    write_night(night.lake, FEATURE_DRIFT, night.as_of, "part", drift)
     of_champion = [row for row in drift.to_pylist() if row["model_role"] == "champion"]
     drifted = sorted((r for r in of_champion if r["is_drifted"]), key=lambda r: -r["psi"])
     tell(context, f"{len(drifted)} of {len(of_champion)} features drifted against the champion's reference")
@@ -246,13 +249,15 @@ def _late_feeds(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, str]:
 )
 def drift_report(context: AssetExecutionContext, night: NightResource) -> MaterializeResult[None]:
     champion = ModelRegistry(night.settings.models).load_role("champion")
-    frame = features_of_night(night.lake, night.as_of)
+    frame, drift = features_of_night(night.lake, night.as_of), drift_of_night(night.lake, night.as_of)
+    drift = drift.filter(pc.equal(drift.column("model_role"), "champion"))
     path = night.settings.reports / night.as_of.isoformat() / "drift.html"
     ml.drift.write_report(
         frame,
         champion.parts.reference_sample,
         path,
         columns=champion.important_features(ml.drift.REPORT_COLUMNS),
+        critical=dict(zip(*(drift.column(name).to_pylist() for name in ("feature_name", "psi_critical")), strict=True)),
         strata=champion.manifest.segment_columns,
     )
     tell(context, f"Drift page: {path}")

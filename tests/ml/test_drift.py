@@ -133,9 +133,19 @@ def test_the_report_is_one_page_that_needs_no_network(model: Model, night: pd.Da
         model.parts.reference_sample,
         tmp_path / "reports" / "drift.html",
         columns=model.important_features(3) + ["sales_trend"],
+        critical=dict.fromkeys(model.feature_names, 0.0),
         strata=("sector_code",),
     )
     page = path.read_text()
     assert "cash_cover" in page
     assert '<script src="http' not in page
     assert [entry.name for entry in path.parent.iterdir()] == ["drift.html"]
+
+
+def test_the_page_calls_drifted_what_the_drift_table_does(model: Model, night: pd.DataFrame, tmp_path: Path) -> None:
+    moved = night.assign(cash_cover=night["cash_cover"] + 9.0, noise=night["noise"] + 9.0)
+    critical = {**dict.fromkeys(model.feature_names, 99.0), "cash_cover": 0.1}
+    page = write_report(
+        moved, model.parts.reference_sample, tmp_path / "drift.html", columns=["cash_cover", "noise"], critical=critical
+    ).read_text()
+    assert "(1 out of 2)" in page
