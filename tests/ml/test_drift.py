@@ -142,7 +142,7 @@ def test_the_report_is_one_page_that_needs_no_network(model: Model, night: pd.Da
     assert [entry.name for entry in path.parent.iterdir()] == ["drift.html"]
 
 
-def test_the_page_calls_drifted_what_the_drift_table_does(model: Model, night: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_page_judges_by_the_limits_it_is_given(model: Model, night: pd.DataFrame, tmp_path: Path) -> None:
     moved = night.assign(cash_cover=night["cash_cover"] + 9.0, noise=night["noise"] + 9.0)
     critical = {**dict.fromkeys(model.feature_names, 99.0), "cash_cover": 0.1}
     page = write_report(
