@@ -58,11 +58,7 @@ transfers as (
 blocked as (
     select
         transfers.*,
-        {{ days_between("cast('2000-01-01' as date)", 'transfers.transfer_date') }} as day_no,
-        cast(
-            floor({{ days_between("cast('2000-01-01' as date)", 'transfers.transfer_date') }} / (rules.loop_days + 1.0))
-            as bigint
-        ) as day_block,
+        {{ day_block('transfers.transfer_date', 'rules.loop_days + 1') }} as day_block,
         cast(floor(ln(cast(transfers.amount as double)) / ln(1 + 2 * cast(rules.loop_ratio as double))) as bigint)
             as amount_block
     from transfers

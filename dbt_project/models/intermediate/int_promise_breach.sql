@@ -192,17 +192,41 @@ roots as (
     where terms.is_root and terms.valid_to is null
 ),
 
+fresh_roots as (
+    select
+        roots.*,
+        {{ day_block('roots.issue_date', '2 * rules.evergreen_days + 1') }} as day_block
+    from roots
+    cross join rules
+),
+
+rollover_days as (
+    select
+        roots.certificate_id,
+        roots.core_enterprise_id,
+        roots.holder_id,
+        roots.currency,
+        roots.due_date,
+        roots.face_amount,
+        {{ day_block(add_days('roots.due_date', '-rules.evergreen_days'), '2 * rules.evergreen_days + 1') }}
+        + neighbours.blocks_on as day_block
+    from roots
+    cross join rules
+    cross join (select 0 as blocks_on union all select 1 as blocks_on) as neighbours
+),
+
 rollovers as (
     select
         matured.certificate_id,
         min(fresh.opened_date) as renewed_date
-    from roots as matured
+    from rollover_days as matured
     cross join rules
-    inner join roots as fresh
+    inner join fresh_roots as fresh
         on
             matured.core_enterprise_id = fresh.core_enterprise_id
             and matured.holder_id = fresh.holder_id
             and matured.currency = fresh.currency
+            and matured.day_block = fresh.day_block
             and fresh.issue_date >= {{ add_days('matured.due_date', '-rules.evergreen_days') }}
             and fresh.issue_date <= {{ add_days('matured.due_date', 'rules.evergreen_days') }}
             and fresh.certificate_id <> matured.certificate_id

@@ -2,7 +2,16 @@ with rules as (
     select
         {{ rule_value('trade_amount_tolerance_ratio') }} as amount_tolerance,
         {{ rule_value('settlement_match_ratio') }} as match_ratio,
-        cast({{ rule_value('cash_wait_days') }} as integer) as wait_days
+        cast({{ rule_value('cash_wait_days') }} as integer) as wait_days,
+        2 * cast({{ rule_value('cash_wait_days') }} as integer) + 1 as block_days
+),
+
+-- What moved in the days around a day lies in the block of the first of them or in the next: a join by equal blocks,
+-- whose cost grows with the days and not with their pairs.
+neighbours as (
+    select 0 as blocks_on
+    union all
+    select 1 as blocks_on
 ),
 
 -- What a certificate may promise of an invoice: what is left after credit notes, set-off and retention.
@@ -43,32 +52,25 @@ over_confirmed as (
     having max(case when confirmable.valid_to is null then 1 else 0 end) = 1
 ),
 
-accounts as (
-    select
-        record_key as account_no,
-        party_id,
-        first_known_date
-    from {{ ref('int_party_link') }}
-    where record_kind = 'bank.account' and valid_to is null
-),
-
-bookings as (
-    select
-        accounts.party_id,
-        booked.currency,
-        booked.booking_date,
-        min(greatest(booked.known_date, accounts.first_known_date)) as known_date,
-        sum(booked.credit_amount) as credit_amount,
-        sum(booked.debit_amount) as debit_amount
-    from {{ ref('int_bank_booking_daily') }} as booked
-    inner join accounts on booked.account_no = accounts.account_no
-    group by accounts.party_id, booked.currency, booked.booking_date
-),
-
 core_enterprises as (
     select *
     from {{ ref('int_core_enterprise') }}
     where valid_to is null
+),
+
+payers as (
+    select
+        core_enterprises.core_enterprise_id,
+        core_enterprises.party_id,
+        core_enterprises.party_id as payer_party_id
+    from core_enterprises
+    union
+    select
+        core_enterprises.core_enterprise_id,
+        core_enterprises.party_id,
+        ties.other_party_id as payer_party_id
+    from core_enterprises
+    inner join {{ ref('int_control_tie') }} as ties on core_enterprises.party_id = ties.party_id
 ),
 
 redeemed as (
@@ -107,103 +109,77 @@ financings as (
     group by latest.supplier_id, suppliers.party_id, latest.currency, latest.financing_date
 ),
 
--- Cash is judged between a party's first booking and its last: from the night that first knew of one that came after.
-awaited as (
+accounts as (
     select
-        core_enterprises.party_id,
-        redeemed.currency,
-        redeemed.awaited_date as on_date
-    from redeemed
-    inner join core_enterprises on redeemed.core_enterprise_id = core_enterprises.core_enterprise_id
-    union
-    select
+        record_key as account_no,
         party_id,
-        currency,
-        awaited_date as on_date
-    from financings
-),
-
-shown as (
-    select
-        party_id,
-        currency,
-        on_date,
-        is_awaited,
-        min(known_date) over (
-            partition by party_id, currency order by on_date desc
-            range between unbounded preceding and current row
-        ) as known_date,
-        min(case when not is_awaited then on_date end) over (partition by party_id, currency) as first_date
-    from (
-        select party_id, currency, on_date, cast(null as date) as known_date, true as is_awaited from awaited
-        union all
-        select party_id, currency, booking_date as on_date, known_date, false as is_awaited from bookings
-    ) as days
-),
-
-reach as (
-    select
-        shown.party_id,
-        shown.currency,
-        shown.on_date,
-        shown.known_date
-    from shown
-    cross join rules
+        first_known_date
+    from {{ ref('int_party_link') }}
     where
-        shown.is_awaited
-        and shown.known_date is not null
-        and {{ days_between('shown.first_date', 'shown.on_date') }} >= 2 * rules.wait_days
+        record_kind = 'bank.account'
+        and valid_to is null
+        and party_id in (
+            select payers.payer_party_id from payers
+            union all
+            select financings.party_id from financings
+        )
 ),
 
-payers as (
+bookings as (
     select
-        core_enterprises.core_enterprise_id,
-        core_enterprises.party_id,
-        core_enterprises.party_id as payer_party_id
-    from core_enterprises
-    union
-    select
-        core_enterprises.core_enterprise_id,
-        core_enterprises.party_id,
-        ties.other_party_id as payer_party_id
-    from core_enterprises
-    inner join {{ ref('int_control_tie') }} as ties on core_enterprises.party_id = ties.party_id
+        accounts.party_id,
+        booked.currency,
+        booked.booking_date,
+        {{ day_block('booked.booking_date', 'rules.block_days') }} as day_block,
+        min(greatest(booked.known_date, accounts.first_known_date)) as known_date,
+        sum(booked.credit_amount) as credit_amount,
+        sum(booked.debit_amount) as debit_amount
+    from {{ ref('int_bank_booking_daily') }} as booked
+    cross join rules
+    inner join accounts on booked.account_no = accounts.account_no
+    group by accounts.party_id, booked.currency, booked.booking_date, day_block
 ),
 
-paid as (
+expected_payments as (
     select
         redeemed.core_enterprise_id,
         redeemed.currency,
         redeemed.redeemed_date,
-        sum(bookings.debit_amount) as debit_amount
+        payers.payer_party_id,
+        {{ add_days('redeemed.redeemed_date', '-rules.wait_days') }} as first_date,
+        redeemed.awaited_date as last_date,
+        {{ day_block(add_days('redeemed.redeemed_date', '-rules.wait_days'), 'rules.block_days') }} + neighbours.blocks_on as day_block
     from redeemed
     cross join rules
+    cross join neighbours
     inner join payers on redeemed.core_enterprise_id = payers.core_enterprise_id
+),
+
+paid as (
+    select
+        expected.core_enterprise_id,
+        expected.currency,
+        expected.redeemed_date,
+        sum(bookings.debit_amount) as debit_amount
+    from expected_payments as expected
     inner join bookings
         on
-            payers.payer_party_id = bookings.party_id
-            and redeemed.currency = bookings.currency
-            and bookings.booking_date >= {{ add_days('redeemed.redeemed_date', '-rules.wait_days') }}
-            and bookings.booking_date <= {{ add_days('redeemed.redeemed_date', 'rules.wait_days') }}
-    group by redeemed.core_enterprise_id, redeemed.currency, redeemed.redeemed_date
+            expected.payer_party_id = bookings.party_id
+            and expected.currency = bookings.currency
+            and expected.day_block = bookings.day_block
+    where bookings.booking_date >= expected.first_date and bookings.booking_date <= expected.last_date
+    group by expected.core_enterprise_id, expected.currency, expected.redeemed_date
 ),
 
 -- More may have been paid than was redeemed, for accounts serve other ends too; less may not.
-unpaid as (
+underpaid as (
     select
         redeemed.*,
-        coalesce(paid.debit_amount, 0) as debit_amount,
-        greatest(
-            {{ add_days('redeemed.redeemed_date', 'rules.wait_days + 1') }}, redeemed.known_date, reach.known_date
-        ) as shown_date
+        core_enterprises.party_id,
+        coalesce(paid.debit_amount, 0) as debit_amount
     from redeemed
     cross join rules
     inner join core_enterprises on redeemed.core_enterprise_id = core_enterprises.core_enterprise_id
-    inner join reach
-        on
-            core_enterprises.party_id = reach.party_id
-            and redeemed.currency = reach.currency
-            and redeemed.awaited_date = reach.on_date
     left join paid
         on
             redeemed.core_enterprise_id = paid.core_enterprise_id
@@ -212,43 +188,117 @@ unpaid as (
     where coalesce(paid.debit_amount, 0) < redeemed.amount * (1 - rules.match_ratio)
 ),
 
-received as (
+expected_proceeds as (
     select
         financings.supplier_id,
+        financings.party_id,
         financings.currency,
         financings.financing_date,
-        sum(bookings.credit_amount) as credit_amount
+        financings.awaited_date,
+        {{ day_block('financings.financing_date', 'rules.block_days') }} + neighbours.blocks_on as day_block
     from financings
     cross join rules
-    inner join bookings
-        on
-            financings.party_id = bookings.party_id
-            and financings.currency = bookings.currency
-            and bookings.booking_date >= financings.financing_date
-            and bookings.booking_date <= {{ add_days('financings.financing_date', 'rules.wait_days') }}
-    group by financings.supplier_id, financings.currency, financings.financing_date
+    cross join neighbours
 ),
 
-undisbursed as (
+received as (
+    select
+        expected.supplier_id,
+        expected.currency,
+        expected.financing_date,
+        sum(bookings.credit_amount) as credit_amount
+    from expected_proceeds as expected
+    inner join bookings
+        on
+            expected.party_id = bookings.party_id
+            and expected.currency = bookings.currency
+            and expected.day_block = bookings.day_block
+    where bookings.booking_date >= expected.financing_date and bookings.booking_date <= expected.awaited_date
+    group by expected.supplier_id, expected.currency, expected.financing_date
+),
+
+underfunded as (
     select
         financings.*,
-        coalesce(received.credit_amount, 0) as credit_amount,
-        greatest(
-            {{ add_days('financings.financing_date', 'rules.wait_days + 1') }}, financings.known_date, reach.known_date
-        ) as shown_date
+        coalesce(received.credit_amount, 0) as credit_amount
     from financings
     cross join rules
-    inner join reach
-        on
-            financings.party_id = reach.party_id
-            and financings.currency = reach.currency
-            and financings.awaited_date = reach.on_date
     left join received
         on
             financings.supplier_id = received.supplier_id
             and financings.currency = received.currency
             and financings.financing_date = received.financing_date
     where coalesce(received.credit_amount, 0) < financings.net_amount * (1 - rules.match_ratio)
+),
+
+-- Cash is judged between a party's first booking and its last: from the night that first knew of one that came after.
+-- Asked of what lacks cash alone, for it is few.
+awaited as (
+    select party_id, currency, awaited_date from underpaid
+    union
+    select party_id, currency, awaited_date from underfunded
+),
+
+first_bookings as (
+    select
+        party_id,
+        currency,
+        min(booking_date) as first_date
+    from bookings
+    group by party_id, currency
+),
+
+reach as (
+    select
+        awaited.party_id,
+        awaited.currency,
+        awaited.awaited_date,
+        min(bookings.known_date) as known_date
+    from awaited
+    cross join rules
+    inner join first_bookings
+        on
+            awaited.party_id = first_bookings.party_id
+            and awaited.currency = first_bookings.currency
+            and first_bookings.first_date <= {{ add_days('awaited.awaited_date', '-2 * rules.wait_days') }}
+    inner join bookings
+        on
+            awaited.party_id = bookings.party_id
+            and awaited.currency = bookings.currency
+            and awaited.awaited_date <= bookings.booking_date
+    group by awaited.party_id, awaited.currency, awaited.awaited_date
+),
+
+unpaid as (
+    select
+        underpaid.*,
+        greatest(
+            {{ add_days('underpaid.redeemed_date', 'rules.wait_days + 1') }}, underpaid.known_date, reach.known_date
+        ) as shown_date
+    from underpaid
+    cross join rules
+    inner join reach
+        on
+            underpaid.party_id = reach.party_id
+            and underpaid.currency = reach.currency
+            and underpaid.awaited_date = reach.awaited_date
+),
+
+undisbursed as (
+    select
+        underfunded.*,
+        greatest(
+            {{ add_days('underfunded.financing_date', 'rules.wait_days + 1') }},
+            underfunded.known_date,
+            reach.known_date
+        ) as shown_date
+    from underfunded
+    cross join rules
+    inner join reach
+        on
+            underfunded.party_id = reach.party_id
+            and underfunded.currency = reach.currency
+            and underfunded.awaited_date = reach.awaited_date
 ),
 
 breaches as (
