@@ -24,22 +24,14 @@ rules as (
 ),
 
 -- Payer and payee have each an entry of one transfer where both accounts are read.
-transfers as (
+moved as (
     select
         entries.payer_account_no,
         entries.payee_account_no,
         entries.amount,
         entries.currency,
         min(entries.booking_date) as transfer_date,
-        greatest(min(entries.known_date), min(payers.first_known_date), min(payees.first_known_date)) as known_date,
-        min(payers.party_id) as payer_party_id,
-        min(payees.party_id) as payee_party_id,
-        min(payers.member_id) as payer_member_id,
-        min(payees.member_id) as payee_member_id,
-        min(payers.core_enterprise_id) as payer_core_enterprise_id,
-        min(payees.core_enterprise_id) as payee_core_enterprise_id,
-        min(payers.supplier_id) as payer_supplier_id,
-        min(payees.supplier_id) as payee_supplier_id
+        greatest(min(entries.known_date), min(payers.first_known_date), min(payees.first_known_date)) as known_date
     from {{ ref('int_bank_transfer') }} as entries
     inner join holders as payers on entries.payer_account_no = payers.account_no
     inner join holders as payees on entries.payee_account_no = payees.account_no
@@ -53,6 +45,25 @@ transfers as (
     having min(payers.party_id) <> min(payees.party_id)
 ),
 
+transfers as (
+    select
+        moved.amount,
+        moved.currency,
+        moved.transfer_date,
+        moved.known_date,
+        payers.party_id as payer_party_id,
+        payees.party_id as payee_party_id,
+        payers.member_id as payer_member_id,
+        payees.member_id as payee_member_id,
+        payers.core_enterprise_id as payer_core_enterprise_id,
+        payees.core_enterprise_id as payee_core_enterprise_id,
+        payers.supplier_id as payer_supplier_id,
+        payees.supplier_id as payee_supplier_id
+    from moved
+    inner join holders as payers on moved.payer_account_no = payers.account_no
+    inner join holders as payees on moved.payee_account_no = payees.account_no
+),
+
 -- What follows on a transfer is within one window of days and one band of amounts, or in the next: a join by equal
 -- blocks, whose cost grows with the entries and not with their pairs. Money stops at who pays nothing on.
 blocked as (
@@ -63,7 +74,11 @@ blocked as (
             as amount_block
     from transfers
     cross join rules
-    where transfers.amount > 0
+    where
+        transfers.amount > 0
+        -- money goes round only through who both pays and is paid
+        and transfers.payer_party_id in (select paid.payee_party_id from transfers as paid)
+        and transfers.payee_party_id in (select paying.payer_party_id from transfers as paying)
 ),
 
 neighbours as (
@@ -362,7 +377,15 @@ funded as (
             sum(amount) over (partition by subject_kind, core_enterprise_id, supplier_id, currency, paid_date)
                 as day_amount
         from settlements
-        where is_by_obligor and core_enterprise_id in (select inflows.core_enterprise_id from inflows)
+        where
+            is_by_obligor
+            and (core_enterprise_id, supplier_id, currency) in (
+                select
+                    inflows.core_enterprise_id,
+                    inflows.supplier_id,
+                    inflows.currency
+                from inflows
+            )
     ) as paid
     cross join rules
     inner join inflows
