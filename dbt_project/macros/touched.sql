@@ -158,3 +158,20 @@
     true
     {%- endif -%}
 {%- endmacro %}
+
+{#- Condition, on a night: the line of a funder's tape was delivered since the last finished one. -#}
+{% macro is_touched_tape() -%}
+    {%- set tapes = ref('stg_platform__funder_tape') -%}
+    {%- if is_night() -%}
+    (funder_id, tape_date, collateral_id) in (
+        select
+            fresh.funder_id,
+            fresh.tape_date,
+            fresh.collateral_id
+        from {{ tapes }} as fresh
+        where fresh.batch_date > {{ since_date() }}
+    )
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}

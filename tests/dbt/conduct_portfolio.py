@@ -8,7 +8,8 @@
   comes back to S1, and a part of it to S2, which S1 owns. CE2, which owes R9, holds the half of S3, as becomes known on
   04-01.
 * RA is unpaid since February and nobody reports it overdue; the tape of March has it current again, after 18 days.
-  That it is redeemed at last makes neither known later.
+  That it is redeemed at last makes neither known later. The tape of February comes in a corrected version, without a
+  line that never was.
 * E1, E2 and E3 of CE2 and S1 mature and a new one of the same amount follows on each, the last on 04-01.
 * FX of R6 takes 900 of a facility F2 of 500, whose funder reports 800; nothing of it reaches S1. G1 is redeemed on a
   day around which CE1 pays nothing. H1 promises 102,000 of invoice T1 over 100,000.
@@ -83,16 +84,16 @@ def _payment(number: str, document: str, payer: str) -> dict[str, Any]:
     )
 
 
-def _tape(on: date, status: str, late: int) -> dict[str, Any]:
+def _tape(on: date, status: str, late: int, *, collateral: str = "RA", financed: int = 900) -> dict[str, Any]:
     return {
         "funder_id": "BANK1",
         "tape_date": on,
-        "collateral_id": "RA",
+        "collateral_id": collateral,
         "seller_no": "P1",
         "seller_no_scheme": "LOCAL",
         "debtor_no": "C1",
         "debtor_no_scheme": "LOCAL",
-        "financed_amount": Decimal(900),
+        "financed_amount": Decimal(financed),
         "currency": "CNY",
         "due_date": date(2026, 2, 10),
         "reported_status": status,
@@ -117,6 +118,9 @@ _FX = {"financing_id": "FX", "certificate_id": "R6", "supplier_id": "S1", "facil
 _LAST_REPAYMENT = {"repayment_id": "REP3", "financing_id": "FIN1", "repayment_date": NIGHTS[3]}
 _OWN = {"financing_id": "FIN1", "repayment_date": NIGHTS[3], "amount": Decimal(5_050), "payer_account_no": "AS1"}
 _BY_ITS_SELLER, _BOUGHT_BACK = {**_OWN, "repayment_id": "REP4"}, {**_OWN, "repayment_id": "REP5"}
+_FEBRUARY = date(2026, 2, 28)
+_NEVER_FINANCED = _tape(_FEBRUARY, "CURRENT", 0, collateral="RZ")
+_WITHDRAWN = [Delivery(NIGHTS[2], "platform.funder_tape", [], withdrawn=[_NEVER_FINANCED])]
 _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
     (
         0,
@@ -220,7 +224,8 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
             ),
         ],
     ),
-    (1, "platform.funder_tape", [_tape(date(2026, 2, 28), "PAST_DUE", 18)]),
+    (1, "platform.funder_tape", [_tape(_FEBRUARY, "PAST_DUE", 18, financed=1_000), _NEVER_FINANCED]),
+    (2, "platform.funder_tape", [_tape(_FEBRUARY, "PAST_DUE", 18)]),
     (3, "platform.funder_tape", [_tape(date(2026, 3, 31), "CURRENT", 0)]),
     (1, "platform.facility_event", [_facility(1, "LIMIT_SET", 500), _facility(2, "UTILISE", 800)]),
     (
@@ -248,9 +253,16 @@ _ADDED: list[tuple[int, str, list[dict[str, Any]]]] = [
 def misconduct() -> list[Delivery]:
     """The tiny portfolio with these; one delivery a feed and night, as the lake keeps them."""
     parts: dict[tuple[date, str], list[Delivery]] = {}
-    for delivery in [*DELIVERIES, *(Delivery(NIGHTS[night], feed, rows) for night, feed, rows in _ADDED)]:
+    added = [Delivery(NIGHTS[night], feed, rows) for night, feed, rows in _ADDED]
+    for delivery in [*DELIVERIES, *added, *_WITHDRAWN]:
         parts.setdefault((delivery.batch_date, delivery.feed), []).append(delivery)
     return [
-        Delivery(night, feed, [row for part in found for row in part.rows], found[0].unknown_columns)
+        Delivery(
+            night,
+            feed,
+            [row for part in found for row in part.rows],
+            found[0].unknown_columns,
+            [row for part in found for row in part.withdrawn],
+        )
         for (night, feed), found in parts.items()
     ]

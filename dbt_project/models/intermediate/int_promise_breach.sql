@@ -192,6 +192,12 @@ roots as (
     where terms.is_root and terms.valid_to is null
 ),
 
+neighbours as (
+    select 0 as blocks_on
+    union all
+    select 1 as blocks_on
+),
+
 fresh_roots as (
     select
         roots.*,
@@ -212,7 +218,7 @@ rollover_days as (
         + neighbours.blocks_on as day_block
     from roots
     cross join rules
-    cross join (select 0 as blocks_on union all select 1 as blocks_on) as neighbours
+    cross join neighbours
 ),
 
 rollovers as (

@@ -148,7 +148,8 @@ expected_payments as (
         payers.payer_party_id,
         {{ add_days('redeemed.redeemed_date', '-rules.wait_days') }} as first_date,
         redeemed.awaited_date as last_date,
-        {{ day_block(add_days('redeemed.redeemed_date', '-rules.wait_days'), 'rules.block_days') }} + neighbours.blocks_on as day_block
+        {{ day_block(add_days('redeemed.redeemed_date', '-rules.wait_days'), 'rules.block_days') }}
+        + neighbours.blocks_on as day_block
     from redeemed
     cross join rules
     cross join neighbours

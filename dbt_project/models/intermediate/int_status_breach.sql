@@ -169,7 +169,7 @@ tapes as (
             partition by tapes.funder_id, tapes.collateral_id order by tapes.tape_date
             rows between 1 preceding and current row
         ) as pair_known_date
-    from {{ latest_version(ref('stg_platform__funder_tape'), ['funder_id', 'tape_date', 'collateral_id']) }} as tapes
+    from {{ ref('int_funder_tape') }} as tapes
     left join {{ ref('int_party_number') }} as seller_numbers
         on
             tapes.seller_no = seller_numbers.party_no

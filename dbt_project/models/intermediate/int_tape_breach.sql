@@ -9,24 +9,24 @@ with rules as (
 
 tapes as (
     select
-        latest.funder_id,
-        latest.funder_id || ':' || latest.collateral_id as subject_id,
-        latest.collateral_id,
-        latest.tape_date,
-        latest.seller_no,
-        latest.seller_no_scheme,
-        latest.debtor_no,
-        latest.debtor_no_scheme,
-        latest.invoice_no,
-        latest.invoice_date,
-        latest.invoice_amount,
-        latest.financed_amount,
-        latest.currency,
-        latest.reported_status,
-        latest.reported_dpd_days,
-        latest.known_date
-    from {{ latest_version(ref('stg_platform__funder_tape'), ['funder_id', 'tape_date', 'collateral_id']) }} as latest
-    where latest.invoice_no is not null and latest.invoice_date is not null
+        funder_id,
+        funder_id || ':' || collateral_id as subject_id,
+        collateral_id,
+        tape_date,
+        seller_no,
+        seller_no_scheme,
+        debtor_no,
+        debtor_no_scheme,
+        invoice_no,
+        invoice_date,
+        invoice_amount,
+        financed_amount,
+        currency,
+        reported_status,
+        reported_dpd_days,
+        known_date
+    from {{ ref('int_funder_tape') }}
+    where invoice_no is not null and invoice_date is not null
 ),
 
 known_debtors as (

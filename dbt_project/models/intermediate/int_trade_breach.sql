@@ -228,7 +228,7 @@ tapes as (
         financed_amount,
         currency,
         known_date
-    from {{ latest_version(ref('stg_platform__funder_tape'), ['funder_id', 'tape_date', 'collateral_id']) }} as latest
+    from {{ ref('int_funder_tape') }}
     where reported_status in ('CURRENT', 'PAST_DUE') and financed_amount > 0
 ),
 
