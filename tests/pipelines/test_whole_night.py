@@ -205,6 +205,35 @@ def test_no_table_depends_on_the_order_of_rows(home: Path) -> None:
     assert different == []
 
 
+def test_no_rule_finder_holds_more_rows_than_it_read(first_night: Path, tmp_path: Path) -> None:
+    """What lies near in time is joined by blocks: pairs of all days of a party grow with the square of the history."""
+    compiled = first_night / "warehouse/dbt/run/compiled/anchorwatch/models"
+    finders = [
+        *compiled.glob("intermediate/int_*_breach.sql"),
+        *compiled.glob("marts/receivable/trade_verification.sql"),
+    ]
+    assert len(finders) >= 9
+    with duckdb.connect(str(first_night / "warehouse/anchorwatch.duckdb"), read_only=True) as con:
+        con.execute(f"set enable_profiling = 'json'; set profiling_output = '{tmp_path / 'profile.json'}'")
+        held = {finder.stem: rows_held(con, finder.read_text(), tmp_path / "profile.json") for finder in finders}
+    assert min(read for read, _ in held.values()) > 1_000
+    assert {name: (read, most) for name, (read, most) in held.items() if most > read} == {}
+
+
+def rows_held(con: duckdb.DuckDBPyConnection, query: str, profile: Path) -> tuple[int, int]:
+    """Rows that a query read from tables, and the most that one of its operators handed on."""
+    con.execute(query).fetchall()
+    operators = json.loads(profile.read_text())["operator"]
+    read, most = 0, 0
+    while operators:
+        operator = operators.pop()
+        operators += operator.get("children", [])
+        if operator["type"] == "TABLE_SCAN":
+            read += operator["intermediate_rows"]
+        most = max(most, operator["intermediate_rows"])
+    return read, most
+
+
 def test_every_published_table_and_column_says_what_it_is(first_night: Path) -> None:
     silent = "select table_name || '.' || column_name from duckdb_columns() where not internal and comment is null"
     assert published(first_night, silent) == []
