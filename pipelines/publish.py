@@ -25,6 +25,10 @@ STORAGE_VERSION = "v1.5.0"
 # When a run did something says nothing about what it found: a rerun must have the same digest.
 CLOCK_COLUMNS = frozenset({"scored_at", "loaded_at"})
 KEPT = 2
+# A third faster than the usual level, and hardly larger.
+PARQUET = "format parquet, codec zstd, compression_level 1"
+# Types whose text never holds what separates the columns of a digest; decimals are another.
+WITHOUT_SEPARATOR = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP"})
 
 
 class PublicationError(Exception):
@@ -112,7 +116,7 @@ def _copy_tables(
             parquet = building / "parquet" / schema / f"{table}.parquet"
             parquet.parent.mkdir(parents=True, exist_ok=True)
             rows = f'select * from target."{schema}"."{table}"'
-            con.execute(f"copy ({rows}) to '{_quoted(parquet)}' (format parquet, codec zstd)")
+            con.execute(f"copy ({rows}) to '{_quoted(parquet)}' ({PARQUET})")
             facts[name] = table_facts(con, "target", schema, table)
     return facts
 
@@ -165,8 +169,9 @@ def table_facts(
 
     Two 60-bit parts of each row's MD5 are summed exactly as huge integers; a missing value differs from an empty text.
     """
-    columns = [name for name, _ in _columns(con, database, schema, table) if name not in CLOCK_COLUMNS]
-    fields = ", ".join(f"coalesce(replace(cast(\"{name}\" as varchar), '|', '||'), '|0')" for name in columns)
+    kinds = {name: kind for name, kind in _columns(con, database, schema, table) if name not in CLOCK_COLUMNS}
+    columns = list(kinds)
+    fields = ", ".join(_digested(name, kind) for name, kind in kinds.items())
     rows, left, right = con.execute(
         f'with hashed as (select md5(concat_ws(\'|;\', {fields})) as h from "{database}"."{schema}"."{table}" {where}) '
         "select count(*), coalesce(sum(('0x' || h[1:15])::bigint), 0), coalesce(sum(('0x' || h[16:30])::bigint), 0) "
@@ -174,6 +179,13 @@ def table_facts(
     ).fetchall()[0]
     digest = hashlib.sha256(f"{','.join(columns)}:{rows}:{left}:{right}".encode()).hexdigest()
     return {"rows": rows, "digest": digest}
+
+
+def _digested(column: str, kind: str) -> str:
+    text = f'cast("{column}" as varchar)'
+    if kind not in WITHOUT_SEPARATOR and not kind.startswith("DECIMAL"):
+        text = f"replace({text}, '|', '||')"
+    return f"coalesce({text}, '|0')"
 
 
 def _swap_in(building: Path, folder: Path, link: Path) -> None:
