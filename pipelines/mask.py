@@ -6,6 +6,7 @@ can try values until one fits. The key is a secret of the home; it is neither lo
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -18,6 +19,9 @@ from sources.contract import load_contracts
 
 _TOKEN_BYTES = 16
 _SHORTEST_KEY_BYTES = 16
+_BLOCK_BYTES = 64
+# The token of a column `value`, by the engine and therefore by all its threads.
+TOKEN_SQL = f"left(sha256(?::blob || unhex(sha256(?::blob || encode(value)))), {2 * _TOKEN_BYTES})"
 
 
 class MaskError(Exception):
@@ -33,6 +37,13 @@ class Mask:
     def token(self, value: str) -> str:
         """32 hex digits: the first half of the value's HMAC-SHA-256."""
         return hmac.digest(self.key, value.encode(), "sha256")[:_TOKEN_BYTES].hex()
+
+    @property
+    def pads(self) -> tuple[bytes, bytes]:
+        """The parameters of `TOKEN_SQL`, as secret as the key: its outer and inner pad (RFC 2104)."""
+        key = hashlib.sha256(self.key).digest() if len(self.key) > _BLOCK_BYTES else self.key
+        filled = key.ljust(_BLOCK_BYTES, b"\0")
+        return bytes(byte ^ 0x5C for byte in filled), bytes(byte ^ 0x36 for byte in filled)
 
 
 def personal_columns() -> frozenset[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.mask import Mask
+from pipelines.mask import TOKEN_SQL, Mask
 
 # BI tools bundle DuckDB 1.x clients, which cannot read what 2.x writes by default.
 STORAGE_VERSION = "v1.5.0"
@@ -107,11 +107,12 @@ def _copy_tables(
         con.execute(
             f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
         )
-        con.create_function("token_of", mask.token, [str], str)
         for name in sorted(tables):
             schema, table = name.split(".")
             con.execute(f'create schema if not exists target."{schema}"')
-            con.execute(f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, personal)}')
+            con.execute(
+                f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, mask, personal)}'
+            )
             _comment(con, schema, table, tables[name])
             parquet = building / "parquet" / schema / f"{table}.parquet"
             parquet.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +122,9 @@ def _copy_tables(
     return facts
 
 
-def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, personal: frozenset[str]) -> str:
+def _published_rows(
+    con: duckdb.DuckDBPyConnection, schema: str, table: str, mask: Mask, personal: frozenset[str]
+) -> str:
     """SQL of the rows as they may leave; each personal value is hashed once, however many rows have it."""
     source, values, joins = f'warehouse."{schema}"."{table}"', [], []
     try:
@@ -139,8 +142,9 @@ def _published_rows(con: duckdb.DuckDBPyConnection, schema: str, table: str, per
         tokens = f'"token of {column}"'
         con.execute(
             f"create or replace temp table {tokens} as "
-            f'select value, token_of(value) as token from (select distinct "{column}" as value from {source})'
-        )
+            f'select value, {TOKEN_SQL} as token from (select distinct "{column}" as value from {source})',
+            mask.pads,
+        ).fetchall()
         values.append(f'{tokens}.token as "{column}"')
         joins.append(f'left join {tokens} on {tokens}.value = source."{column}"')
     return f"select {', '.join(values)} from {source} as source {' '.join(joins)}"

@@ -7,10 +7,11 @@ import hmac
 import stat
 from pathlib import Path
 
+import duckdb
 import pytest
 from pydantic import SecretStr
 
-from pipelines.mask import Mask, MaskError, mask_of, masked_columns, personal_columns
+from pipelines.mask import TOKEN_SQL, Mask, MaskError, mask_of, masked_columns, personal_columns
 from pipelines.settings import Settings
 from sources.contract import load_contracts
 
@@ -28,6 +29,15 @@ def test_a_token_is_a_keyed_hash() -> None:
     assert Mask(SECRET.encode()).token("6222 0212") == expected
     assert Mask(b"another secret of some length").token("6222 0212") != expected
     assert SECRET not in repr(Mask(SECRET.encode()))
+
+
+@pytest.mark.parametrize("length", [16, 63, 64, 65, 200], ids=str)
+def test_the_engine_makes_the_same_tokens(length: int) -> None:
+    mask, values = Mask(bytes(range(32, 32 + length))), ["", "6222 0212", "恒建", "a|b", "x" * 200]
+    with duckdb.connect() as con:
+        query = f"select {TOKEN_SQL} from (select unnest(?) as value)"
+        tokens = con.execute(query, [*mask.pads, [*values, None]]).fetchall()
+    assert [token for (token,) in tokens] == [*(mask.token(value) for value in values), None]
 
 
 def test_a_home_makes_its_key_once_and_for_its_owner_alone(tmp_path: Path) -> None:
