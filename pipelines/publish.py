@@ -67,11 +67,13 @@ def publish(
     code_version: str,
     mask: Mask,
     personal: frozenset[str],
+    memory: str,
 ) -> Publication:
     """Copy tables, named `schema.table`, from a warehouse file and make them the audience's publication.
 
     Columns named in `personal` (by contract) hold tokens of `mask` in what is published, and digests are over those.
     Only text can be masked: a personal column of another type stops the publication, nothing is left out in silence.
+    The engine spills to disk beside the warehouse beyond `memory`, as in "3GB".
 
     Raises:
         PublicationError: a table is missing or has a column that may not leave.
@@ -80,7 +82,7 @@ def publish(
     building = published / f".{audience}-building"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    facts = _copy_tables(warehouse, building, tables, mask, personal)
+    facts = _copy_tables(warehouse, building, tables, mask, personal, memory)
     said = {name: [docs.description, dict(docs.columns)] for name, docs in tables.items()}
     whole = hashlib.sha256(json.dumps([facts, said], sort_keys=True).encode()).hexdigest()[:12]
     manifest = {
@@ -99,10 +101,10 @@ def publish(
 
 
 def _copy_tables(
-    warehouse: Path, building: Path, tables: Mapping[str, TableDocs], mask: Mask, personal: frozenset[str]
+    warehouse: Path, building: Path, tables: Mapping[str, TableDocs], mask: Mask, personal: frozenset[str], memory: str
 ) -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"memory_limit": memory, "temp_directory": f"{warehouse}.tmp"}) as con:
         con.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
         con.execute(
             f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"

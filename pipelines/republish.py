@@ -38,4 +38,5 @@ def _publish(settings: Settings, last: date, model_version: str) -> Publication:
             code_version=code_version(),
             mask=mask_of(settings),
             personal=masked_columns(),
+            memory=settings.engine_memory,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sources.mapping_files import MAPPING_FOLDERS
@@ -19,15 +20,36 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Paths of one home and of the checkout; `ANCHORWATCH_HOME` names the home (default `./data`)."""
+    """Paths of one home and of the checkout; `ANCHORWATCH_HOME` names the home (default `./data`).
+
+    Raises:
+        SettingsError: a variable holds what cannot be used.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ANCHORWATCH_", frozen=True)
 
-    home: Path = Field(default=Path("data"), description="Folder of everything that a run makes")
-    audience: str = Field(default="bank", pattern="^[a-z_]+$", description="Audience that the night publishes for")
+    home: Path = Field(default=Path("data"), description="folder of everything that a run makes")
+    audience: str = Field(
+        default="bank",
+        pattern="^[a-z_]+$",
+        description="name of the audience that the night publishes for, of small letters and underscores",
+    )
+    engine_memory: str = Field(
+        default="3GB",
+        pattern="^[1-9][0-9]*(MB|GB)$",
+        description="memory of the engine for dbt and for the publication, a whole number and MB or GB, as in 3GB",
+    )
+    mask_key: SecretStr | None = Field(default=None, description="key of the tokens for personal identifiers")
+    mask_key_file: Path | None = Field(default=None, description="file that holds the key")
 
-    mask_key: SecretStr | None = Field(default=None, description="Key of the tokens for personal identifiers")
-    mask_key_file: Path | None = Field(default=None, description="File that holds the key")
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            # without the value: it may be a secret
+            name = str(error.errors()[0]["loc"][0])
+            rule = type(self).model_fields[name].description
+            raise SettingsError(f"ANCHORWATCH_{name.upper()} cannot be used; it must be the {rule}.") from None
 
     @property
     def root(self) -> Path:
@@ -100,6 +122,7 @@ class Settings(BaseSettings):
             "ANCHORWATCH_HOME": str(self.root),
             "ANCHORWATCH_LAKE": str(self.lake),
             "ANCHORWATCH_WAREHOUSE": str(self.working_warehouse),
+            "ANCHORWATCH_ENGINE_MEMORY": self.engine_memory,
             "ANCHORWATCH_DAGSTER_STORAGE": str(self.dagster_home / "storage"),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "1",

@@ -40,6 +40,7 @@ def publication_asset(settings: Settings) -> AssetsDefinition:
             code_version=code_version(),
             mask=mask_of(night.settings),
             personal=masked_columns(),
+            memory=night.settings.engine_memory,
         )
         night.night.commit()
         rows = sum(facts["rows"] for facts in done.tables.values())

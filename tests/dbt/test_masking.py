@@ -58,6 +58,7 @@ def published(warehouses: WarehouseFactory, tmp_path_factory: pytest.TempPathFac
         code_version="c1",
         mask=MASK,
         personal=personal_columns(),
+        memory="1GB",
     )
 
 

@@ -52,6 +52,7 @@ def published(
         code_version="c1",
         mask=MASK,
         personal=personal,
+        memory="1GB",
     )
 
 
@@ -217,4 +218,5 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
             code_version="c",
             mask=MASK,
             personal=frozenset(),
+            memory="1GB",
         )
