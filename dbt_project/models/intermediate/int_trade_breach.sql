@@ -158,6 +158,31 @@ financed_above as (
         and claimed.all_financed_amount > claimed.invoice_amount * (1 + parameters.trade_amount_tolerance_ratio)
 ),
 
+-- Invoices that are near each other in time lie in one block of days or in two that adjoin.
+near_blocks as (
+    select -1 as blocks_on
+    union all
+    select 0 as blocks_on
+    union all
+    select 1 as blocks_on
+),
+
+dated as (
+    select
+        certificates.*,
+        {{ day_block('certificates.invoice_date', 'parameters.duplicate_date_window_days + 1') }} as day_block
+    from certificates
+    cross join parameters
+),
+
+sought as (
+    select
+        dated.*,
+        dated.day_block + near_blocks.blocks_on as near_block
+    from dated
+    cross join near_blocks
+),
+
 -- Numbers are compared within a seller and a buyer alone, and not where the debtor has booked two invoices and each has
 -- a receipt or a tax invoice of its own: of equal amounts under neighbouring numbers honest trade has many.
 fuzzy as (
@@ -175,11 +200,12 @@ fuzzy as (
         || ' on ' || cast(later.invoice_date as string) || ' is like invoice ' || earlier.invoice_no || ' of '
         || cast(earlier.invoice_amount as string) || ' on ' || cast(earlier.invoice_date as string)
         || ' behind certificate ' || earlier.receivable_id || '.' as explanation
-    from certificates as later
+    from sought as later
     cross join parameters
-    inner join certificates as earlier
+    inner join dated as earlier
         on
-            later.supplier_id = earlier.supplier_id
+            later.near_block = earlier.day_block
+            and later.supplier_id = earlier.supplier_id
             and later.core_enterprise_id = earlier.core_enterprise_id
             and later.currency = earlier.currency
             and later.invoice_fingerprint <> earlier.invoice_fingerprint
