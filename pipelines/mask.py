@@ -35,7 +35,7 @@ class Mask:
     key: bytes = field(repr=False)
 
     def token(self, value: str) -> str:
-        """32 hex digits: the first half of the value's HMAC-SHA-256."""
+        """32 hex digits: the first half of the value's HMAC-SHA-256. `TOKEN_SQL` makes the same of whole columns."""
         return hmac.digest(self.key, value.encode(), "sha256")[:_TOKEN_BYTES].hex()
 
     @property
