@@ -86,9 +86,9 @@ def _watch_list(con: duckdb.DuckDBPyConnection, as_of: date, console: Console) -
             why or "",
         )
     console.print(table)
-    total = sum(count for _, count, _ in counts)
-    if total > len(rows):
-        console.print(f"… and {total - len(rows):,} more in risk.watchlist, largest expected loss first")
+    total, without = con.execute("select count(*), count(*) - count(pd_90d) from risk.watchlist").fetchall()[0]
+    if rest := total - len(rows):
+        console.print(f"… and {rest:,} more in risk.watchlist, {min(rest, without):,} of them without a PD")
 
 
 def _score_line(con: duckdb.DuckDBPyConnection, console: Console) -> None:
