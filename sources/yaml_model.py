@@ -157,16 +157,15 @@ def _compose(text: str) -> yaml.Node | None:
 
     It also ends the process on a document that is nested too deep, so its events come first, which it gives one by one.
     """
-    depth = deepest = 0
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=_FastLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            deepest = max(deepest, depth)
-        if deepest <= _MAX_DEPTH:
-            return yaml.compose(text, Loader=_FastLoader)
+            if depth > _MAX_DEPTH:
+                raise RecursionError  # as the other parser does, seconds later
+        return yaml.compose(text, Loader=_FastLoader)
     except yaml.YAMLError:
-        pass  # said by the other parser
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)  # which says what is wrong
 
 
 @dataclass
