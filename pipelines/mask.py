@@ -7,7 +7,6 @@ can try values until one fits. The key is a secret of the home; it is neither lo
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 import secrets
 import stat
@@ -20,7 +19,7 @@ from sources.contract import load_contracts
 _TOKEN_BYTES = 16
 _SHORTEST_KEY_BYTES = 16
 _BLOCK_BYTES = 64
-# The token of a column `value`, by the engine and therefore by all its threads.
+# The token of a column `value`, by the engine and therefore by all its threads: the first half of its HMAC-SHA-256.
 TOKEN_SQL = f"left(sha256(?::blob || unhex(sha256(?::blob || encode(value)))), {2 * _TOKEN_BYTES})"
 
 
@@ -30,13 +29,9 @@ class MaskError(Exception):
 
 @dataclass(frozen=True)
 class Mask:
-    """Makes tokens with one key."""
+    """The key of all tokens of a home."""
 
     key: bytes = field(repr=False)
-
-    def token(self, value: str) -> str:
-        """32 hex digits: the first half of the value's HMAC-SHA-256. `TOKEN_SQL` makes the same of whole columns."""
-        return hmac.digest(self.key, value.encode(), "sha256")[:_TOKEN_BYTES].hex()
 
     @property
     def pads(self) -> tuple[bytes, bytes]:

@@ -17,6 +17,7 @@ from pipelines.dbt_manifest import SCHEMAS_FOR_READERS
 from pipelines.mask import Mask, personal_columns
 from pipelines.publish import Publication, TableDocs, publish
 from sources.contract import Contract, load_contracts
+from tests.tokens import token
 
 MARKER = "MARKER 6222 0212 3456"
 MASK = Mask(b"a secret of thirty-two characters")
@@ -96,7 +97,7 @@ def test_no_other_published_file_holds_it(published: Publication) -> None:
 def test_tables_still_join_by_the_token(published: Publication) -> None:
     with duckdb.connect(str(published.database), read_only=True) as con:
         accounts = con.execute("select distinct account_no from monitoring.statement_proof").fetchall()
-    assert accounts == [(MASK.token(MARKER),)]
+    assert accounts == [(token(MASK, MARKER),)]
 
 
 def test_the_search_finds_a_marker(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import stat
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from pydantic import SecretStr
 from pipelines.mask import TOKEN_SQL, Mask, MaskError, mask_of, masked_columns, personal_columns
 from pipelines.settings import Settings
 from sources.contract import load_contracts
+from tests.tokens import token
 
 SECRET = "a secret of thirty-two characters"
 
@@ -24,29 +23,26 @@ def home(tmp_path: Path, **others: object) -> Settings:
     return settings
 
 
-def test_a_token_is_a_keyed_hash() -> None:
-    expected = hmac.new(SECRET.encode(), b"6222 0212", hashlib.sha256).hexdigest()[:32]
-    assert Mask(SECRET.encode()).token("6222 0212") == expected
-    assert Mask(b"another secret of some length").token("6222 0212") != expected
-    assert SECRET not in repr(Mask(SECRET.encode()))
-
-
 @pytest.mark.parametrize("length", [16, 63, 64, 65, 200], ids=str)
-def test_the_engine_makes_the_same_tokens(length: int) -> None:
+def test_a_token_is_a_keyed_hash(length: int) -> None:
     mask, values = Mask(bytes(range(32, 32 + length))), ["", "6222 0212", "恒建", "a|b", "x" * 200]
     with duckdb.connect() as con:
         query = f"select {TOKEN_SQL} from (select unnest(?) as value)"
         tokens = con.execute(query, [*mask.pads, [*values, None]]).fetchall()
-    assert [token for (token,) in tokens] == [*(mask.token(value) for value in values), None]
+    assert [made for (made,) in tokens] == [*(token(mask, value) for value in values), None]
+
+
+def test_a_mask_shows_nothing_of_its_key() -> None:
+    assert SECRET not in repr(Mask(SECRET.encode()))
 
 
 def test_a_home_makes_its_key_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     settings = home(tmp_path)
-    first = mask_of(settings).token("A")
+    first = mask_of(settings).key
     assert stat.S_IMODE(settings.own_mask_key.stat().st_mode) == 0o600
-    assert mask_of(settings).token("A") == first
+    assert mask_of(settings).key == first
     (tmp_path / "other").mkdir()
-    assert mask_of(home(tmp_path / "other")).token("A") != first
+    assert mask_of(home(tmp_path / "other")).key != first
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
@@ -59,12 +55,12 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_key_comes_from_a_variable_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "key").write_text(SECRET + "\n")
-    expected = Mask(SECRET.encode()).token("A")
-    assert mask_of(home(tmp_path, mask_key=SecretStr(SECRET))).token("A") == expected
-    assert mask_of(home(tmp_path, mask_key_file=tmp_path / "key")).token("A") == expected
+    expected = SECRET.encode()
+    assert mask_of(home(tmp_path, mask_key=SecretStr(SECRET))).key == expected
+    assert mask_of(home(tmp_path, mask_key_file=tmp_path / "key")).key == expected
     monkeypatch.setenv("ANCHORWATCH_MASK_KEY", SECRET)
     settings = Settings(home=tmp_path / "home")
-    assert mask_of(settings).token("A") == expected
+    assert mask_of(settings).key == expected
     assert not settings.own_mask_key.exists()
     assert SECRET not in repr(settings) + str(settings.environment())
 
@@ -90,7 +86,7 @@ def test_personal_columns_are_those_of_the_contracts() -> None:
 
 def test_invoices_are_comparable_between_banks_of_one_key_alone() -> None:
     fingerprint = "CN-USCC:1|CN-USCC:2|INV0001|2026-02-10|113.00|CNY"
-    ours, theirs, others = (Mask(key * 16).token(fingerprint) for key in (b"k", b"k", b"x"))
+    ours, theirs, others = (token(Mask(key * 16), fingerprint) for key in (b"k", b"k", b"x"))
     assert ours == theirs
     assert ours != others
     assert masked_columns() - personal_columns() == {"invoice_fingerprint"}

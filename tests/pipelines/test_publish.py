@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.mask import Mask
 from pipelines.publish import Publication, PublicationError, TableDocs, publish, read_manifest
+from tests.tokens import token
 
 NIGHT = date(2026, 6, 30)
 MASK = Mask(b"a secret of thirty-two characters")
@@ -180,8 +181,8 @@ def test_old_versions_are_removed(tmp_path: Path) -> None:
 
 def test_a_personal_column_is_published_as_tokens(tmp_path: Path) -> None:
     done = published(tmp_path, f"{ROWS}, {FIRST.replace('S1', 'S3')}", frozenset({"supplier_name"}))
-    token = MASK.token("a|b")
-    expected = [("S1", token), ("S2", None), ("S3", token)]
+    masked = token(MASK, "a|b")
+    expected = [("S1", masked), ("S2", None), ("S3", masked)]
     query = "select supplier_id, supplier_name from {} order by 1"
     with duckdb.connect(str(done.database), read_only=True) as con:
         assert con.execute(query.format("core.dim_supplier")).fetchall() == expected
