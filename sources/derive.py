@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from sources.expression import Expression, Reading
-from sources.forms import number_sql, time_sql
+from sources.forms import number_sql, time_sql, trimmed
 from sources.mapping import JoinedTable, Mapping
 from sources.readers import FileRefused, Records, Workspace
 from sources.sql import OUR_FAULT, quoted, scalar, sql_path, sql_text
@@ -146,7 +146,7 @@ def _value(expression: Expression, texts: dict[str, str], typed: dict[Reading, s
 
 
 def _filled(text: str) -> str:
-    return f"nullif(trim({text}), '')"
+    return f"nullif({trimmed(text)}, '')"
 
 
 def _again(records: Records, mapping: Mapping, path: Path, open_table: Open, workspace: Workspace) -> Records:
@@ -175,7 +175,9 @@ def _or_missing(sql: str, mapping: Mapping) -> str:
     if not mapping.missing:
         return text
     # the engine makes a join of IN with a long list, for every column
-    return f"case when not list_contains([{', '.join(map(sql_text, mapping.missing))}], trim({text})) then {text} end"
+    return (
+        f"case when not list_contains([{', '.join(map(sql_text, mapping.missing))}], {trimmed(text)}) then {text} end"
+    )
 
 
 def _require(wanted: Iterable[str], mapping: Mapping, names: Collection[str]) -> None:

@@ -29,7 +29,7 @@ from typing import Literal, cast, get_args
 import sqlglot
 from sqlglot import exp
 
-from sources.forms import DecimalMark, ThousandsSign, check_time_form
+from sources.forms import BLANKS, DecimalMark, ThousandsSign, check_time_form
 from sources.number_scheme import scheme_sql
 from sources.sql import quoted
 
@@ -118,6 +118,9 @@ def _sql(tree: exp.Expr, names: Mapping[str, str], readings: Mapping[Reading, st
             parts.append(names[_name(node)])
         elif isinstance(node, exp.Anonymous):
             parts.append(f"({_own_function(node, names, readings)})")
+        elif isinstance(node, exp.Trim) and node.args.get("expression") is None:
+            node.set("expression", exp.Literal.string(BLANKS))
+            return node
         else:
             return node
         return exp.column(f"part {len(parts) - 1}", quoted=True)

@@ -20,6 +20,9 @@ NumberSign = Literal["leading", "trailing", "parentheses"]
 EXCEL_DAYS = "EXCEL"
 """The date format of a spreadsheet's day numbers: days since 1899-12-30, hours as a fraction."""
 
+BLANKS = " \t\u00a0\u3000"
+"""What deliverers fill a field up with: blanks, tabs, no-break and ideographic spaces."""
+
 _FORMAT_TOKENS = {
     "YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MMM": "%b", "AM": "%p", "MM": "%m", "M": "%-m", "DD": "%d", "D": "%-d",
     "hh": "%H", "h": "%-H", "mm": "%M", "ss": "%S", "ffffff": "%f", "fff": "%g",
@@ -82,6 +85,11 @@ def time_zones() -> frozenset[str]:
     """Names of the time zones that there are, such as ``Asia/Shanghai``."""
     with quick_connection() as connection:
         return frozenset(name for (name,) in connection.execute("select name from pg_timezone_names()").fetchall())
+
+
+def trimmed(text: str) -> str:
+    """SQL of the text without the blanks around it."""
+    return f"trim({text}, {sql_text(BLANKS)})"
 
 
 def number_sql(value: str, form: NumberForm, sql_type: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sources.contract import Column, Contract
 from sources.expression import FAULTY_PATTERN, Expression
-from sources.forms import PLAIN_NUMBER, number_sql, time_sql, utc_sql
+from sources.forms import PLAIN_NUMBER, number_sql, time_sql, trimmed, utc_sql
 from sources.mapping import Mapping
 from sources.mapping_columns import ColumnMapping, SignRule
 from sources.readers import DeliveredColumns, quoted, sql_text
@@ -22,7 +22,6 @@ VALUE_CHARACTERS = 100
 _SIGN = "sign"
 _EXACT_DIGITS = {"double": 15, "float": 6}
 _TIMES = {"date": "'9999-12-31'", "timestamp": "'9999-12-31 23:59:59.999999'"}
-_BLANKS = "' \t\u00a0\u3000'"
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,14 @@ def _origin(column: Column, own: ColumnMapping, mapping: Mapping, columns: Deliv
             return _Origin(column, own, delivered, utc_sql(f"try_cast({value} as timestamp)", zone))
     text = delivered if sql_type == "varchar" else f"{delivered}::varchar"
     if own.trim:
-        text = f"trim({text}, {_BLANKS})"
+        text = trimmed(text)
     if own.codes:
         codes = " ".join(f"when {sql_text(code)} then {sql_text(meaning)}" for code, meaning in own.codes.items())
         text = f"case {text} {codes} else {text} end"
     typed = _typed_text(column, own, mapping, is_text=sql_type == "varchar")
     sign = None
     if isinstance(own.sign, SignRule):
-        sign = f"trim(coalesce({columns[own.sign.delivered][0]}::varchar, ''), {_BLANKS})"
+        sign = trimmed(f"coalesce({columns[own.sign.delivered][0]}::varchar, '')")
         turned, kept = (_listed(texts) for texts in (own.sign.negative, own.sign.positive))
         typed = (
             f"case when s_{column.name} in ({turned}) then -({typed}) when s_{column.name} in ({kept}) then {typed} end"

@@ -12,6 +12,7 @@ import duckdb
 
 from sources.contract import Contract
 from sources.engine import engine
+from sources.forms import trimmed
 from sources.ingest import Limits
 from sources.mapping import Mapping, ReaderName, identity_mapping
 from sources.onboarding.sniff import TextShape, text_shape
@@ -24,7 +25,6 @@ MOST_VALUES = 300
 
 _HEADER_ROWS = 15
 _SMALL_BYTES = 2 << 20
-_BLANKS = "' \t\u00a0\u3000'"
 _MISSING = (
     "-",
     "--",
@@ -141,7 +141,7 @@ def _sample(
     columns = []
     seen: dict[str, None] = {}
     for number, name in enumerate(names):
-        text = f"trim(c{number}::varchar, {_BLANKS})"
+        text = trimmed(f"c{number}::varchar")
         is_value = f"coalesce({text}, '') not in ('', {missing})"
         found = connection.execute(
             f"select {text} from sample where {is_value} group by 1 order by min(rowid) limit {MOST_VALUES}"

@@ -223,6 +223,21 @@ def test_two_columns_of_which_one_is_filled_give_one_amount(zone: Zone, amounts:
     ]
 
 
+def test_tabs_and_wide_blanks_fill_a_field_up_as_blanks_do(zone: Zone, amounts: Amounts) -> None:
+    rule = {"expression": "one_sided(H, S)"}
+    assert amounts(rule, "H;S", "5.00  \t; \t", "\u3000;\u00a07.00\t") == [5, -7]
+    assert zone.refused("row_no") == []
+
+
+def test_an_expression_trims_what_a_column_does(zone: Zone) -> None:
+    account = {"expression": "concat(trim(c), '|', ltrim(c), '|', rtrim(c), '|', trim(c, 'A'))"}
+    zone.map("rates", {"feed": FEED, "columns": BALANCE | {"account_no": account, "balance_date": "b", "amount": "k"}})
+    zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
+    zone.deliver(FEED, "r.csv", csv("c,b,k", "\tA\u3000,2026-03-02,1"))
+    zone.ingest(FEED)
+    assert zone.rows(RAW, "account_no") == [("A|A\u3000|\tA|\tA\u3000",)]
+
+
 def test_text_made_of_what_cannot_be_read_is_refused(zone: Zone) -> None:
     account = {"expression": "concat(c, '-', as_date(d, 'D.M.YYYY'))"}
     zone.map("rates", {"feed": FEED, "columns": BALANCE | {"account_no": account, "balance_date": "b", "amount": "k"}})
