@@ -143,21 +143,24 @@ def _width(rows: list[tuple[int, list[str]]]) -> tuple[int, float]:
     """The usual number of fields, and the share of records that have it."""
     if not rows:
         return 0, 0.0
-    # titles above a header are shorter than records
-    width, count = max(Counter(len(row) for _, row in rows).items(), key=lambda item: (item[1], item[0]))
+    # titles above a header are shorter than records, and may be more of them
+    records = [row for _, row in rows if len(row) > 1] or [row for _, row in rows]
+    width, count = max(Counter(map(len, records)).items(), key=lambda item: (item[1], item[0]))
     return width, count / len(rows)
 
 
 def _header(rows: list[tuple[int, list[str]]], width: int) -> tuple[int, str]:
+    # records that end in a delimiter have a field more than their header
+    is_open = all(not row[-1].strip() for _, row in rows if len(row) == width)
     for line_no, row in rows[:_HEADER_WITHIN]:
         names = [field.strip() for field in row]
         filled = [name for name in names if name]
-        if len(row) != width or len(filled) < width - 1 or len({*filled}) != len(filled):
+        if len(row) not in (width, width - is_open) or len(filled) < width - 1 or len({*filled}) != len(filled):
             continue
         if any(_VALUE.fullmatch(name) for name in filled):
             break
         above = f"{line_no - 1} lines of titles above it" if line_no > 1 else "no title above it"
-        return line_no, f"the first line with {width} names that differ; {above}"
+        return line_no, f"the first line with {len(row)} names that differ; {above}"
     raise FileRefused(
         f"No line of the first {_HEADER_WITHIN} records names its {width} columns; deliver the file with a header."
     )

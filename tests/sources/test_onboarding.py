@@ -68,6 +68,14 @@ def test_the_shape_of_a_text_is_told(tmp_path: Path, encoding: str, delimiter: s
     assert (shape.encoding, shape.delimiter, shape.header_row) == (encoding, delimiter, titles + 1)
 
 
+def test_more_titles_than_records_and_a_delimiter_behind_the_last_field(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    titles = [f"Hinweis {n}: bitte beachten" for n in range(20)]
+    path.write_text("\n".join([*titles, "name,date,amount", *(f"a {n},2026-03-0{n},{n}.50," for n in range(1, 9))]))
+    shape = text_shape(path)
+    assert (shape.delimiter, shape.header_row) == (",", 21)
+
+
 def test_latin_text_is_not_taken_for_chinese(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(("name;ort\n" + "Jürgen Größe;Köln ÜÖ x\n" * 50).encode("cp1252"))
