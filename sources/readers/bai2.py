@@ -94,7 +94,7 @@ def _entry(account: Account, record: Record, position: int) -> Values:
     """Columns of a transaction; RecordError when its type code gives it no sign or its funds type is unknown.
 
     A bank's reference is unique on its day at most, and where there is none, or zeros, its place in the report has to
-    do.
+    do. A group that reports on an account twice makes one statement of it.
     """
     group = account.group
     references = record.after_availability(2)
@@ -116,7 +116,7 @@ def _entry(account: Account, record: Record, position: int) -> Values:
         "funds_type": record.at(2) or None,
         "bank_reference": bank_reference or None,
         "customer_reference": record.at(references + 1) or None,
-        STATEMENT_NO: str(account.number),
+        STATEMENT_NO: f"{account.group.number}/{account.account_no}",
     }
 
 

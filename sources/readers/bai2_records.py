@@ -103,8 +103,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Group:
-    """What the accounts of a group share: day and time of the report, status and currency."""
+    """What the accounts of a group share: day and time of the report, status, currency; groups are numbered."""
 
+    number: int
     as_of: date
     as_of_time: str
     status: str
@@ -113,9 +114,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Account:
-    """An account of one group; ``number`` counts the accounts of the file."""
+    """An account record of one group."""
 
-    number: int
     group: Group
     account_no: str | None
     currency: str
@@ -144,18 +144,16 @@ def account_records(path: Path, encoding: str) -> Iterator[tuple[Account, Record
     levels: list[_Level] = []
     group: Group | None = None
     account: Account | None = None
-    number = 0
     for record in _records(path, encoding):
         try:
             _take_place(record, levels)
             if record.code == "01" and record.at(7) != "2":
                 raise RecordError(f"the version {record.shown(7)}; version 2 is read")
             if record.code == "02":
-                group = _group(record)
+                group = _group(record, 1 if group is None else group.number + 1)
             elif record.code == "03" and group is not None:
-                number += 1
                 currency = record.at(1) or group.currency
-                account = Account(number, group, record.at(0) or None, currency)
+                account = Account(group, record.at(0) or None, currency)
                 levels[-1].total += sum(amount or 0 for _, amount in summaries(record))
                 yield account, record
             elif record.code == "16" and account is not None:
@@ -189,13 +187,13 @@ def summaries(record: Record) -> list[tuple[str, int | None]]:
     return found
 
 
-def _group(record: Record) -> Group:
+def _group(record: Record, number: int) -> Group:
     status = record.at(2)
     if status == "2":
         raise RecordError("the group status 2: what was reported cannot be deleted here")
     if status not in ("1", "3", "4"):
         raise RecordError(f"the group status {record.shown(2)}, which is none of 1, 2, 3 and 4")
-    return Group(record.day(3), record.at(4), status, record.at(5) or _DEFAULT_CURRENCY)
+    return Group(number, record.day(3), record.at(4), status, record.at(5) or _DEFAULT_CURRENCY)
 
 
 def _take_place(record: Record, levels: list[_Level]) -> None:

@@ -176,6 +176,18 @@ def test_references_are_stable_and_unique(zone: Zone) -> None:
     assert sorted(receipts[name].duplicate_rows for name in ("a.bai", "b.bai")) == [0, 4]
 
 
+def test_an_account_that_a_group_reports_on_twice_keeps_all_its_entries(zone: Zone) -> None:
+    header = "03,ACC1,,,,,/"
+    records = [account(f"16,195,{amount},,,,/", total=amount, header=header) for amount in (1, 2)]
+    content = report(group(*records, total=3), total=3)
+    assert rows_of(zone, content, "transaction_ref, amount::varchar") == [
+        ("2026-03-02/2359/1", "0.01"),
+        ("2026-03-02/2359/1#2", "0.02"),
+    ]
+    zone.deliver(FEED, "again.bai", content.replace("0600", "0700"))
+    assert zone.ingest(FEED)[0].duplicate_rows == 2
+
+
 def test_balances_become_rows(zone: Zone) -> None:
     header = "03,ACC1,USD,010,500000,,,015,-70000,,,040,1,,/"
     rest = ["88,045,25,,V,260303,,072,7,,/", "88,100,30,2,D,1,0,30,,,,/", "88,015,,,"]
