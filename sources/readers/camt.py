@@ -26,6 +26,7 @@ from sources.readers.xml_texts import TextReader, Texts
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _NOT_BOOKED = frozenset({"PDNG", "INFO", "FUTR"})
 _BALANCE_TYPES = frozenset({"OPBD", "CLBD", "CLAV"})
+_CLOSED_BEFORE = "PRCD"
 _SHARE_AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
 _REMITTANCE = ("RmtInf/Ustrd", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf")
 _ACCOUNT_IDS = ("Id/IBAN", "Id/Othr/Id", "Id/PrtryAcct/Id", "Id/BBAN", "Id/UPIC")
@@ -138,7 +139,8 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     """
     texts, transactions = entry.texts, entry.transactions
     own_ref = _reference(texts, "AcctSvcrRef")
-    reference = own_ref or f"{statement.statement_id}/{entry.position}"
+    # with the day, as some banks give each of their statements the same Id
+    reference = own_ref or f"{statement.statement_id}/{_date(texts, 'BookgDt')}/{entry.position}"
     amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
     if len(transactions) == 1 and _text(texts, *_BATCH_SIZE) in (None, "1"):
         (only,) = transactions
@@ -218,27 +220,47 @@ def _counterparty(part: Texts, is_credit: bool, is_return: bool) -> tuple[str | 
 
 
 def _balances(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
+    """Balances of the types that prove a statement.
+
+    Where a statement has no opening balance, the closing balance before it (PRCD) is the one that it opened with.
+    """
     reader = TextReader(_READ)
+    number, before = 0, None
     for statement, element, _ in _elements(path, "Bal", reader):
+        if statement.number != number:
+            yield from () if before is None else (before,)
+            number, before, has_opening = statement.number, None, False
         texts = reader.texts(element)
         balance_type = _text(texts, "Tp/CdOrPrtry/Cd", "Tp/Cd")
-        amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
-        if balance_type not in _BALANCE_TYPES:
+        is_before = balance_type == _CLOSED_BEFORE and before is None and not has_opening
+        if balance_type not in _BALANCE_TYPES and not is_before:
             left_out["balances of other types"] += 1
         elif _text(texts, "Tp/SubTp/Cd") == "INTM":
             left_out["intermediate balances"] += 1
-        elif side not in ("CRDT", "DBIT"):
-            message = f"Its sign {(side or '')[:_SHOWN_CHARACTERS]!r} is neither CRDT nor DBIT."
-            yield Broken("credit_debit", message, line_no(element), as_text(element))
+        elif is_before:
+            before = _balance(statement, element, texts, "OPBD")
         else:
-            row: Values = {
-                "account_no": statement.account_no,
-                "balance_date": _date(texts, "Dt"),
-                "balance_type": balance_type,
-                "amount": f"-{amount}" if amount is not None and side == "DBIT" else amount,
-                "currency": _text(texts, "Amt@Ccy"),
-            }
-            yield Row(row, line_no(element), partial(as_text, element))
+            if balance_type == "OPBD":
+                left_out["balances of other types"] += before is not None
+                before, has_opening = None, True
+            yield _balance(statement, element, texts, str(balance_type))
+    if before is not None:
+        yield before
+
+
+def _balance(statement: _Statement, element: Element, texts: Texts, balance_type: str) -> Row | Broken:
+    amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
+    if side not in ("CRDT", "DBIT"):
+        message = f"Its sign {(side or '')[:_SHOWN_CHARACTERS]!r} is neither CRDT nor DBIT."
+        return Broken("credit_debit", message, line_no(element), as_text(element))
+    row: Values = {
+        "account_no": statement.account_no,
+        "balance_date": _date(texts, "Dt"),
+        "balance_type": balance_type,
+        "amount": f"-{amount}" if amount is not None and side == "DBIT" else amount,
+        "currency": _text(texts, "Amt@Ccy"),
+    }
+    return Row(row, line_no(element), partial(as_text, element))
 
 
 def _elements(path: Path, wanted: str, reader: TextReader) -> Iterator[tuple[_Statement, Element, int]]:

@@ -166,7 +166,9 @@ def test_an_entry_without_a_reference_is_named_by_its_place_in_the_statement(zon
     zone.deliver(FEED, "a.xml", statement(bare, bare))
     zone.deliver(FEED, "b.xml", statement(bare, bare).replace("<Acct>", second_page, 1))
     zone.ingest(FEED)
-    assert {row[0] for row in zone.rows(RAW, "transaction_ref")} == {"S1/1", "S1/2", "S1/2/1", "S1/2/2"}
+    assert {row[0] for row in zone.rows(RAW, "transaction_ref")} == {
+        *("S1/2026-03-02/1", "S1/2026-03-02/2", "S1/2/2026-03-02/1", "S1/2/2026-03-02/2")
+    }
 
 
 @pytest.mark.parametrize("status", ["", "XXXX", "<Prtry>own</Prtry>"])
@@ -248,6 +250,57 @@ def test_intermediate_balances_and_those_without_a_sign_are_no_balances(zone: Zo
     assert intermediate.message == "1 intermediate balances were left out. 1 balances of other types were left out."
 
 
+CLOSED_BEFORE = (
+    "<Bal><Tp><CdOrPrtry><Cd>PRCD</Cd></CdOrPrtry></Tp><Amt Ccy='CNY'>15.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>"
+    "<Dt><Dt>2026-03-01</Dt></Dt></Bal>"
+)
+OPENED = CLOSED_BEFORE.replace("PRCD", "OPBD").replace("15.00", "16.00")
+
+
+@pytest.mark.parametrize(
+    ("balances", "opening"),
+    [
+        (CLOSED_BEFORE, ["15.00"]),
+        (CLOSED_BEFORE + OPENED, ["16.00"]),
+        (OPENED + CLOSED_BEFORE, ["16.00"]),
+        ("", []),
+    ],
+)
+@pytest.mark.parametrize("statements", [1, 2])
+def test_what_the_day_before_closed_with_opens_a_statement_that_has_no_opening_balance(
+    zone: Zone, balances: str, opening: list[str], statements: int
+) -> None:
+    content = statement().replace("</Acct>", f"</Acct>{balances}")
+    if statements == 2:
+        second = content[content.index("<Stmt>") : content.index("</BkToCstmrStmt>")].replace("ACC1", "ACC2")
+        content = content.replace("</BkToCstmrStmt>", f"{second}</BkToCstmrStmt>")
+    zone.deliver("bank.balance", "a.xml", content)
+    (receipt,) = zone.ingest("bank.balance")
+    assert receipt.quarantined_rows == 0
+    columns = "account_no, balance_date::varchar, balance_type, amount::varchar"
+    rows = zone.rows("raw/bank/balance", columns, "account_no, balance_type desc")
+    assert rows == [
+        row
+        for account in ("ACC1", "ACC2")[:statements]
+        for row in (
+            *((account, "2026-03-01", "OPBD", amount) for amount in opening),
+            (account, "2026-03-02", "CLBD", "-5.00"),
+        )
+    ]
+
+
+def test_statements_of_one_id_do_not_replace_one_another(zone: Zone) -> None:
+    """Banks are known whose statements all have the same Id, and whose entries have no reference."""
+    first = statement(entry("NONREF"))
+    zone.deliver(FEED, "1.xml", first)
+    zone.deliver(FEED, "2.xml", first.replace("2026-03-02", "2026-03-03").replace("10.00", "11.00"))
+    zone.ingest(FEED)
+    assert zone.rows(RAW, "transaction_ref, amount", "transaction_ref") == [
+        ("S1/2026-03-02/1", Decimal("10.00")),
+        ("S1/2026-03-03/1", Decimal("11.00")),
+    ]
+
+
 def test_a_notice_is_no_statement_of_balances(zone: Zone) -> None:
     notice = statement(entry("R1"), namespace="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08").replace(
         "Stmt>", "Ntfctn>"
@@ -301,8 +354,8 @@ def test_what_stands_for_no_reference_is_none(zone: Zone, none: str) -> None:
         zone.deliver(FEED, f"{number}.xml", content)
     assert [counts(receipt)["loaded"] for receipt in zone.ingest(FEED)] == [1, 1]
     assert zone.rows(RAW, "transaction_ref, amount", "transaction_ref") == [
-        ("S1/1", Decimal("10.00")),
-        ("S2/1", Decimal("20.00")),
+        ("S1/2026-03-02/1", Decimal("10.00")),
+        ("S2/2026-03-02/1", Decimal("20.00")),
     ]
 
 
