@@ -59,6 +59,8 @@ _NO_REFERENCE = frozenset({"", "NONREF"})
 
 _RETURNS = frozenset({"NRTI", "FRTI"})
 """Transaction types (subfield 6) of a returned item."""
+_GERMAN_RETURNS = frozenset({"009", "059", "108", "109", "110", "111", "159", "160", "181", "182", "183", "184"})
+"""Codes of a booking (Geschaeftsvorfallcode, DFÜ-Abkommen, annex 3) of transfers, debits, cheques that came back."""
 
 _LINE_START = r"[0-9]{6}(?:[0-9]{4}| {4})?"
 _STATEMENT_LINE = re.compile(
@@ -141,26 +143,32 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
 
     The entry date is that of the booking, and normally given only where it differs from the value date. RC takes back a
     credit, so that it is a debit, and RD the other way around (SWIFT Standards MT, category 9, field 61). The library
-    makes a value date of 30 February, by which banks count interest, the last day of the month.
+    makes a value date of 30 February, by which banks count interest, the last day of the month. A reference is unique
+    on its day at most: banks number from one each day, and some let text run on into subfield 8.
     """
     data = _parsed(library, field)
     mark, transaction_type = str(data["status"]).upper(), _text(data, "id")
+    booking_date = (data.get("entry_date") or data["date"]).isoformat()
     bank_reference = _text(data, "bank_reference")
     if bank_reference in _NO_REFERENCE:
         bank_reference = None
+    place = f"{booking_date}/{bank_reference}" if bank_reference else f"{statement.key}/{statement.entries}"
     customer_reference = (_text(data, "customer_reference") or "").partition("\n")[0]
     information = coded(_text(data, "transaction_details") or "")
     end_to_end_id = _text(data, "end_to_end_reference")
+    is_return = (
+        mark.startswith("R") or transaction_type in _RETURNS or _text(data, "transaction_code") in _GERMAN_RETURNS
+    )
     purpose = " ".join(text for text in (_text(data, "purpose"), _text(data, "additional_purpose")) if text)
     return {
         "account_no": statement.account_no,
-        "transaction_ref": bank_reference or f"{statement.key}/{statement.entries}",
-        "booking_date": (data.get("entry_date") or data["date"]).isoformat(),
+        "transaction_ref": place,
+        "booking_date": booking_date,
         "value_date": data["date"].isoformat(),
         "credit_debit": "CRDT" if mark in ("C", "RD") else "DBIT",
         "amount": f"{abs(data['amount'].amount):f}",
         "currency": statement.currency,
-        "is_return": "true" if mark.startswith("R") or transaction_type in _RETURNS else "false",
+        "is_return": "true" if is_return else "false",
         "purpose_code": _text(data, "purpose_code"),
         "counterparty_name": _text(data, "applicant_name") or information.counterparty_name,
         "counterparty_account_no": (

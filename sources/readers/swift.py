@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stdnum import iban
+
 from sources.readers import FileRefused
 from sources.readers.spool import Broken
 
@@ -71,7 +73,7 @@ class Statement:
     number: int
     line_no: int
     reference: str
-    account_no: str | None = None
+    account: str | None = None
     statement_number: str | None = None
     date: str | None = None
     currency: str | None = None
@@ -83,6 +85,14 @@ class Statement:
     def is_complete(self) -> bool:
         """Whether it may end here: an MT940 has a closing balance, an MT942 none."""
         return self.is_closed or self.is_interim
+
+    @property
+    def account_no(self) -> str | None:
+        """The account without the currency that some banks write behind it; in a few countries it ends an IBAN."""
+        if self.account is None or self.currency is None or not self.account.endswith(self.currency):
+            return self.account
+        number = self.account.removesuffix(self.currency).rstrip(" /")
+        return self.account if not number or iban.is_valid(self.account) else number
 
     @property
     def key(self) -> str:
@@ -103,7 +113,7 @@ class Statement:
         text = field.text.partition("\n")[0].strip() if field.decodes else ""
         match field.tag[:2]:
             case "25":
-                is_new, self.account_no = self.account_no is None, self.account_no or text or None
+                is_new, self.account = self.account is None, self.account or text or None
                 return is_new
             case "28":
                 is_new, self.statement_number = self.statement_number is None, self.statement_number or text
@@ -117,7 +127,7 @@ class Statement:
             case "60":
                 if balance := _BALANCE.fullmatch(text):
                     self.date, self.currency = balance[1], balance[2]
-                if field.tag == "60M" and before is not None and before.account_no == self.account_no:
+                if field.tag == "60M" and before is not None and before.account == self.account:
                     self._continue(before)
             case "62":
                 self.is_closed = True

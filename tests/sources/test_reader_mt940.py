@@ -64,7 +64,7 @@ def test_a_statement_line_becomes_a_row(zone: Zone) -> None:
     content = message(":61:2603010302C12,50NTRFNONREF//B1", details)
     assert rows_of(zone, content, columns) == [
         (
-            *("ACC1", "B1", date(2026, 3, 2), date(2026, 3, 1), "CRDT", Decimal("12.50"), "EUR", False),
+            *("ACC1", "2026-03-02/B1", date(2026, 3, 2), date(2026, 3, 1), "CRDT", Decimal("12.50"), "EUR", False),
             *("SUPP", "Payer GmbH", "DE89370400440532013000", "E-1", "Invoice 7 of March"),
         )
     ]
@@ -181,7 +181,7 @@ def test_references_are_stable_and_unique(zone: Zone) -> None:
     zone.deliver(FEED, "d.sta", message(*lines[:2], number="0").replace(":20:REF", ":20:OTHER"))
     receipts = {receipt.file: receipt for receipt in zone.ingest(FEED)}
     assert {row[0] for row in zone.rows(RAW, "transaction_ref")} == {
-        *("260301/5/1/1", "260301/5/1/2", "B1", "B1#2"),
+        *("260301/5/1/1", "260301/5/1/2", "2026-03-02/B1", "2026-03-02/B1#2"),
         *("260301/6/1/1", "260301/6/1/2", "260301/0/OTHER/1", "260301/0/OTHER/2"),
     }
     assert sorted(receipts[name].duplicate_rows for name in ("a.sta", "b.sta")) == [0, 4]
@@ -207,6 +207,45 @@ def test_what_follows_a_closing_balance_is_of_no_known_account(tmp_path: Path) -
         *(":25:ACC2", ":28C:5/1", ":60F:C260301EUR100,", LINE, ":62F:C260302EUR112,50")
     ]
     assert {row["account_no"] for row in opened(path, BALANCES).rows} == {"ACC1"}
+
+
+def test_a_reference_is_of_its_day(zone: Zone) -> None:
+    """Text that runs on into the bank's reference, and numbers that begin anew each day, name no booking for good."""
+    first, second = (f":61:26030{day}C{day},NTRFOverforing med//melding" for day in (2, 3))
+    assert rows_of(zone, message(first) + message(second, number="6"), "transaction_ref") == [
+        ("2026-03-02/melding",),
+        ("2026-03-03/melding",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        ("NL91ABNA0417164300 EUR", "NL91ABNA0417164300"),
+        ("1017.490.554EUR", "1017.490.554"),
+        ("20041111/877321000EUR", "20041111/877321000"),
+        ("877321000/EUR", "877321000"),
+        ("877321000USD", "877321000USD"),
+        ("EUR", "EUR"),
+    ],
+)
+def test_an_account_is_named_without_its_currency(zone: Zone, account: str, expected: str) -> None:
+    content = message(LINE).replace(":25:ACC1", f":25:{account}")
+    assert rows_of(zone, content, "account_no") == [(expected,)]
+    zone.deliver("bank.balance", "s.sta", content)
+    zone.ingest("bank.balance")
+    assert {row[0] for row in zone.rows("raw/bank/balance", "account_no")} == {expected}
+
+
+def test_a_currency_that_ends_an_iban_is_part_of_it(zone: Zone) -> None:
+    iban = "MU17BOMM0101101030300200000MUR"
+    content = message(LINE).replace(":25:ACC1", f":25:{iban}").replace("EUR", "MUR")
+    assert rows_of(zone, content, "account_no, currency") == [(iban, "MUR")]
+
+
+@pytest.mark.parametrize(("code", "is_return"), [("166", False), ("159", True), ("109", True), ("059", True)])
+def test_a_german_booking_code_tells_a_return(zone: Zone, code: str, is_return: bool) -> None:
+    assert rows_of(zone, message(LINE, f":86:{code}?00RETOURE?20SVWZ+Back"), "is_return") == [(is_return,)]
 
 
 def test_pages_without_a_sequence_number_go_on_counting(zone: Zone) -> None:
@@ -299,7 +338,7 @@ def test_a_field_out_of_place_is_quarantined(zone: Zone, content: str, line_no: 
 def test_forms_of_a_file(zone: Zone, name_and_wrapping: tuple[str, str], newline: str) -> None:
     name, wrapping = name_and_wrapping
     content = wrapping.format(message(LINE) + message(LINE.replace("B1", "B2"), number="6")).replace("\n", newline)
-    assert rows_of(zone, content, "transaction_ref", name) == [("B1",), ("B2",)]
+    assert rows_of(zone, content, "transaction_ref", name) == [("2026-03-02/B1",), ("2026-03-02/B2",)]
 
 
 @pytest.mark.parametrize(
@@ -324,7 +363,7 @@ def test_bytes_of_another_encoding_are_quarantined_until_the_mapping_names_it(tm
     path = tmp_path / "s.sta"
     path.write_bytes(message(LINE, ":86:Müller", LINE.replace("B1", "B2")).encode("cp1252"))
     records = opened(path, ENTRIES)
-    assert [row["transaction_ref"] for row in records.rows] == ["B2"]
+    assert [row["bank_reference"] for row in records.rows] == ["B2"]
     assert [(record.rule, record.raw_text) for record in records.refused] == [("encoding", f"{LINE}\n:86:M\\xfcller")]
     records = opened(path, ENTRIES, encoding="cp1252")
     assert [row["remittance_text"] for row in records.rows] == ["Müller", None]
@@ -346,7 +385,7 @@ def test_an_entry_of_any_length_takes_bounded_memory(tmp_path: Path) -> None:
     endless = [":86:" + "x" * (1 << 22), ":86:y\n" * 100_000]
     path.write_text(message(LINE, *endless, LINE.replace("B1", "B2")))
     records = opened(path, ENTRIES)
-    assert [row["transaction_ref"] for row in records.rows] == ["B2"]
+    assert [row["bank_reference"] for row in records.rows] == ["B2"]
     assert [(record.rule, record.line_no, len(record.raw_text)) for record in records.refused] == [("length", 5, 4000)]
 
 
