@@ -27,7 +27,7 @@ from sources.readers.en16931 import (
     stated_once,
 )
 from sources.readers.pdf_attachment import finder
-from sources.readers.spool import LeftOut, Row
+from sources.readers.spool import Broken, LeftOut, Row
 from sources.readers.xml import Element, every, first, local_name, text
 
 _TAG = re.compile(
@@ -87,7 +87,7 @@ def open_cii(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     return opened(partial(_rows, invoice), mapping, workspace)
 
 
-def _rows(path: Path, left_out: LeftOut) -> Iterator[Row]:
+def _rows(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
     for document in invoices(path, _TAG, "Cross Industry Invoice", _DROPPED, left_out):
         agreement = _path(document, _AGREEMENT)
         seller, buyer = (_party(document, f"{agreement}/{role}TradeParty") for role in ("Seller", "Buyer"))

@@ -55,7 +55,7 @@ from stdnum.eu.vat import MEMBER_STATES
 
 from sources.mapping import Mapping as ColumnMappings
 from sources.readers import FileRefused, Records, Workspace, scalar
-from sources.readers.spool import LeftOut, Row, Rows, kind_of, spooled
+from sources.readers.spool import Broken, LeftOut, Row, Rows, kind_of, spooled
 from sources.readers.xml import Element, as_text, documents, every, local_name
 
 KINDS = ("invoice",)
@@ -102,6 +102,8 @@ _CREDIT_NOTE_CODES = frozenset(
 )
 """Codes of a credit note among those of BT-3: rule BR-CL-01 of the EN 16931 validation artefacts, 1.3.16."""
 
+_PROFORMA = "325"
+
 _ICD_SCHEMES = {"0060": "DUNS", "0199": "LEI"}
 _VAT_PREFIXES = frozenset({*(state.upper() for state in MEMBER_STATES), "EL", "EU", "IM"})
 _REGISTER = re.compile(r"[0-9]{4}")
@@ -109,7 +111,7 @@ _REGISTER = re.compile(r"[0-9]{4}")
 _READING_AIDS = re.compile(r"[\s.-]")
 _NAME_CHARACTERS = 100
 _NUMBER = re.compile(r"[+-]?([0-9.]+)")
-_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}([.][0-9]{0,10})?")
+AMOUNT = re.compile(r"[+-]?[0-9]{1,18}([.][0-9]{0,10})?")
 
 Values = dict[str, str | None]
 
@@ -127,25 +129,44 @@ class Party:
 
 
 def opened(rows: Rows, mapping: ColumnMappings, workspace: Workspace) -> Records:
-    """The records ``invoice``; a note counts those without a number of the buyer, if the mapping reads one."""
+    """The records ``invoice``; notes count those whose totals do not add up, and those without a number of the buyer.
+
+    The latter is said if the mapping reads such a number.
+    """
     kind_of(mapping, KINDS)
     records = spooled(rows, INVOICE_COLUMNS, workspace)
-    if not any(own.delivered == "buyer_no" for own in mapping.columns.values()):
-        return records
+    notes = [_totals_note(records, workspace)]
+    if any(own.delivered == "buyer_no" for own in mapping.columns.values()):
+        notes.append(_buyer_note(records, workspace))
+    return replace(records, notes=(*records.notes, *filter(None, notes)))
+
+
+def _totals_note(records: Records, workspace: Workspace) -> str | None:
+    """Of totals that contradict one another none can be called the wrong one, so that the row is as stated."""
+    net, tax, gross = (f"try_cast({records.columns[name][0]} as decimal(38, 10))" for name in _AMOUNTS)
+    wrong = scalar(workspace.connection, f"select count(*) from {records.relation} where {net} + {tax} <> {gross}")
+    if not wrong:
+        return None
+    return (
+        f"Totals contradict one another in {wrong:,} of its invoices: the amount without VAT and that of VAT are not "
+        "the amount with VAT (rule BR-CO-15)."
+    )
+
+
+def _buyer_note(records: Records, workspace: Workspace) -> str | None:
     buyer_no, _ = records.columns["buyer_no"]
     unknown = scalar(workspace.connection, f"select count(*) from {records.relation} where {buyer_no} is null")
     if not unknown:
-        return records
+        return None
     stating = (
         "It states"
         if scalar(workspace.connection, f"select count(*) from {records.relation}") == 1
         else (f"{unknown:,} of its invoices state")
     )
-    note = (
+    return (
         f"{stating} no official number of the buyer (BT-46 to BT-49); who it is, a mapping can "
         "say: buyer_no: {constant: DE123456789}, buyer_no_scheme: {constant: VAT}."
     )
-    return replace(records, notes=(*records.notes, note))
 
 
 def invoices(path: Path, tag: re.Pattern[str], title: str, dropped: Sequence[str], left_out: LeftOut) -> list[Element]:
@@ -177,8 +198,11 @@ def one_of(elements: Iterable[Element], name: str, left_out: LeftOut) -> str | N
     return distinct[0] if distinct else None
 
 
-def invoice_row(document: Element, terms: Values, seller: Party, buyer: Party, is_credit_root: bool) -> Row:
-    """The row of a document: its terms, its parties and what is derived from them."""
+def invoice_row(document: Element, terms: Values, seller: Party, buyer: Party, is_credit_root: bool) -> Row | Broken:
+    """The row of a document: its terms, its parties and what is derived from them; Broken when it claims nothing."""
+    if terms["type_code"] == _PROFORMA:
+        message = f"It is a proforma invoice (type code {_PROFORMA}), by which nothing is owed; deliver the invoice."
+        return Broken("type_code", message, None, as_text(document))
     values: Values = {**terms, **_party("seller", seller), **_party("buyer", buyer)}
     if values["tax_amount"] is None:
         values["tax_amount"] = _difference(values["gross_amount"], values["net_amount"])
@@ -250,7 +274,7 @@ def _of_register(register: str, number: str) -> tuple[str, str]:
 
 def _difference(gross_amount: str | None, net_amount: str | None) -> str | None:
     """The VAT of an invoice that states none, as those without any VAT do: what the totals differ in (BR-CO-15)."""
-    if not all(_AMOUNT.fullmatch(amount or "") for amount in (gross_amount, net_amount)):
+    if not all(AMOUNT.fullmatch(amount or "") for amount in (gross_amount, net_amount)):
         return None
     return f"{Decimal(gross_amount or '') - Decimal(net_amount or ''):f}"
 

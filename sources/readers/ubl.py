@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from sources.mapping import Mapping
 from sources.readers import Records, Workspace
 from sources.readers.en16931 import (
+    AMOUNT,
     Party,
     Values,
     invoice_row,
@@ -24,7 +26,7 @@ from sources.readers.en16931 import (
     registered_nos,
     stated_once,
 )
-from sources.readers.spool import LeftOut, Row
+from sources.readers.spool import Broken, LeftOut, Row
 from sources.readers.xml import Element, every, first, local_name, text
 
 _TAG = re.compile(r"\{urn:oasis:names:specification:ubl:schema:xsd:(Invoice|CreditNote)-2\}\1")
@@ -58,7 +60,7 @@ def open_ubl(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
     return opened(partial(_rows, path), mapping, workspace)
 
 
-def _rows(path: Path, left_out: LeftOut) -> Iterator[Row]:
+def _rows(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
     for document in invoices(path, _TAG, "UBL invoice or credit note", _DROPPED, left_out):
         is_credit_note = local_name(document) == "CreditNote"
         seller, buyer = (_party(document, f"Accounting{role}Party/Party") for role in ("Supplier", "Customer"))
@@ -70,13 +72,21 @@ def _terms(document: Element, is_credit_note: bool, left_out: LeftOut) -> Values
     terms = stated_once(document, paths, left_out)
     if is_credit_note:
         terms["project_no"] = _project_no(document)
-    tax_amounts = of_currency(every(document, "TaxTotal/TaxAmount"), terms["currency"])
     return terms | {
         "order_no": _order_no(document),
-        "tax_amount": one_of(tax_amounts, "tax_amount", left_out),
+        "tax_amount": _tax_amount(document, terms["currency"], left_out),
         "issue_date": _calendar_day(terms["issue_date"]),
         "due_date": _calendar_day(terms["due_date"]),
     }
+
+
+def _tax_amount(document: Element, currency: str | None, left_out: LeftOut) -> str | None:
+    """What all taxes add to the net amount: VAT alone by EN 16931, and elsewhere each tax has a total of its own."""
+    totals = of_currency(every(document, "TaxTotal/TaxAmount"), currency)
+    stated = [(total.text or "").strip() for total in totals]
+    if len(stated) > 1 and all(AMOUNT.fullmatch(amount) for amount in stated):
+        return f"{sum(map(Decimal, stated)):f}"
+    return one_of(totals, "tax_amount", left_out)
 
 
 def _party(document: Element, path: str) -> Party:

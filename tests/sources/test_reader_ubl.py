@@ -134,6 +134,27 @@ def test_vat_that_is_not_stated_is_what_the_totals_differ_in() -> None:
     assert one(without.replace(">100.00<", ">a hundred<"))["tax_amount"] is None
 
 
+def test_taxes_with_totals_of_their_own_are_added() -> None:
+    other = '<cac:TaxTotal><cbc:TaxAmount currencyID="EUR">6.00</cbc:TaxAmount></cac:TaxTotal><cac:LegalMonetaryTotal>'
+    row = one(invoice().replace("<cac:LegalMonetaryTotal>", other).replace(">119.00<", ">125.00<"))
+    assert (row["tax_amount"], row["gross_amount"], row["notes"]) == ("25.00", "125.00", "")
+
+
+def test_totals_that_contradict_one_another_are_said() -> None:
+    assert one(invoice())["notes"] == ""
+    row = one(invoice().replace(">119.00<", ">120.00<"))
+    assert (row["tax_amount"], row["gross_amount"]) == ("19.00", "120.00")
+    assert "Totals contradict one another in 1 of its invoices" in str(row["notes"])
+
+
+def test_by_a_proforma_invoice_nothing_is_owed(zone: Zone) -> None:
+    zone.deliver(FEED, "i.xml", invoice(code="325"))
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.loaded_rows, receipt.quarantined_rows) == (0, 1)
+    ((rule, message),) = zone.refused("rule, message")
+    assert (rule, str(message).startswith("It is a proforma invoice")) == ("type_code", True)
+
+
 @pytest.mark.parametrize(
     ("vat_no", "legal", "expected"),
     [
