@@ -27,7 +27,7 @@ from sources.readers.delimited import delimiter_of
 from sources.readers.unpack import head
 from sources.schema_event import refusal as refusal_for
 from sources.schema_history import EarlierSchemas
-from sources.versions import find_duplicates
+from sources.versions import count_replaced, find_duplicates
 
 _TEXT_CHARACTERS = 60
 _PERSONAL = "pii"
@@ -136,6 +136,7 @@ def _check(
         raise FileRefused(str(error)) from error
     refusal = refusal_for(file.events, mapping)
     repeated = find_duplicates(connection, contract, Lake(workspace.scratch / "lake"), [])
+    replaced = count_replaced(connection, contract)
     sound = scalar(connection, "select count(*) from sound")
     refused = scalar(connection, "select count(*) from refused")
     is_text = file.reader == "delimited"
@@ -154,7 +155,7 @@ def _check(
         refusal=refusal,
         columns=_profiles(file, connection),
         rules=_broken_rules(contract, examples, connection),
-        notes=_notes(path, mapping, file),
+        notes=(*_notes(path, mapping, file), *_replaced_note(replaced, contract)),
     )
 
 
@@ -166,6 +167,16 @@ def _delivery(path: Path, mapping: Mapping, limits: Limits) -> Delivery:
         raise FileRefused(f"It has {status.st_size:,} bytes, the limit is {limits.max_file_bytes:,}; split it.")
     day = datetime.fromtimestamp(status.st_mtime, UTC).date()
     return Delivery(path, day, mapping, None, status.st_size, status.st_mtime_ns)
+
+
+def _replaced_note(replaced: int, contract: Contract) -> tuple[str, ...]:
+    """Most often it is a mapping that makes one key of two rows, of which the lake would show the later alone."""
+    if not replaced:
+        return ()
+    return (
+        f"{replaced:,} of the records to be loaded would be replaced by a later one that has the same "
+        f"{', '.join(contract.key)}; correct the mapping where both are to stand.",
+    )
 
 
 def _notes(path: Path, mapping: Mapping, file: OpenFile) -> tuple[str, ...]:

@@ -47,6 +47,18 @@ def find_duplicates(
     return duplicates
 
 
+def count_replaced(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """How many new rows are an earlier version of another new row; to be asked after `find_duplicates`."""
+    if not scalar(connection, "select count(*) from repeated_key"):
+        return 0
+    key = _row(contract.key)
+    return scalar(
+        connection,
+        f"select count(*) - count(distinct row({key})) from sound as s anti join duplicate as d "
+        f"on s.file_no = d.file_no and s.row_no = d.row_no where hash({key}) in (from repeated_key)",
+    )
+
+
 def _collect_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Fill ``repeated_key`` with the hashes of keys that come more than once among the new rows.
 

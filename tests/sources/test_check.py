@@ -54,6 +54,20 @@ def test_what_the_file_is_and_what_would_become_of_its_records(flows: Path) -> N
     assert record_rule.examples[0].message == "The record has 2 fields, the header has 14."
 
 
+def test_records_that_another_of_the_same_key_would_replace_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    days = ("2026-03-02,1.5", "2026-03-02,1.6", "2026-03-02,1.6", "2026-03-03,1.5")
+    path.write_text(csv(RATE_HEADER, *(f"USD,EUR,{day}" for day in days)))
+    done = check_file(path, RATES)
+    assert (done.loaded, done.repeated) == (3, 1)
+    assert [note for note in done.notes if "replaced" in note] == [
+        "1 of the records to be loaded would be replaced by a later one that has the same base_currency, "
+        "quote_currency, rate_date; correct the mapping where both are to stand."
+    ]
+    path.write_text(csv(RATE_HEADER, *(f"USD,EUR,{day}" for day in days[1:])))
+    assert not any("replaced" in note for note in check_file(path, RATES).notes)
+
+
 def test_examples_are_as_many_as_asked_for(flows: Path) -> None:
     assert [len(rule.examples) for rule in check_file(flows, FLOWS, examples=1).rules] == [1, 1, 1]
     assert [len(rule.examples) for rule in check_file(flows, FLOWS, examples=0).rules] == [0, 0, 0]
