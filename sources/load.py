@@ -27,8 +27,8 @@ from sources.mapping import ReaderName
 from sources.quarantine import write_refused_records
 from sources.raw_rows import write_rows
 from sources.readers import Records, RecordsDisagree, Workspace, quoted, scalar, sql_text
+from sources.readers.bundle import open_content
 from sources.readers.choose import FORMATS, choose_reader, settled
-from sources.readers.unpack import unpacked
 from sources.receipt import Receipt, Status
 from sources.refuse import locate_refused, refuse_by_check_digit, refuse_by_rule, refuse_unreadable, start_refused
 from sources.restatement import find_absent, restated_receipts, restatement_note
@@ -97,7 +97,7 @@ def open_file(arrival: Arrival, workspace: Workspace) -> OpenFile:
     reader = choose_reader(path, mapping)
 
     def open_table(file: Path, scratch: Workspace) -> Records:
-        return FORMATS[choose_reader(file, mapping)].open(unpacked(file, scratch), mapping, scratch)
+        return open_content(file, mapping, scratch)
 
     delivered = open_table(path, workspace)
     if arrival.control is not None:

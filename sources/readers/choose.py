@@ -85,11 +85,12 @@ _UTF_16_XML = re.compile(rb"\xff\xfe(\s\0)*<\0|\xfe\xff(\0\s)*\0<|\0<")
 DEFAULT_MAPPINGS = "formats"
 
 
-def choose_reader(path: Path, mapping: Mapping) -> ReaderName:
-    """Name of the reader; FileRefused when no reader takes such a file."""
+def choose_reader(path: Path, mapping: Mapping, name: str | None = None) -> ReaderName:
+    """Name of the reader; FileRefused when no reader takes such a file. Its ``name`` may be another than its path's."""
     if mapping.reader is not None:
         return mapping.reader
-    name, beginning = head(path)
+    own_name, beginning = head(path)
+    name = name or own_name
     suffix = Path(name.lower()).suffix
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]

@@ -1,4 +1,4 @@
-"""Wrappings around a delivered file: gzip, or a zip archive that holds one file; taken off as a stream, within bounds.
+"""Wrappings around a delivered file: gzip, or a zip archive of one or more; taken off as a stream, within bounds.
 
 A name inside an archive chooses the reader and is never used as a path. What is unpacked is bounded by its size and by
 its proportion to the packed file: business documents shrink to a tenth or a fiftieth, a bomb to a thousandth.
@@ -11,8 +11,9 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, Protocol
 
@@ -44,54 +45,88 @@ def is_wrapped(name: str) -> bool:
     return name.lower().endswith(_WRAPPINGS)
 
 
+@dataclass(frozen=True)
+class Content:
+    """A file without its wrapping: the name that it has there, never used as a path, and where it lies."""
+
+    name: str
+    path: Path
+
+
 def head(path: Path) -> tuple[str, bytes]:
-    """Name of the file without its wrapping, and its first ``HEAD_BYTES`` bytes; FileRefused where it has none."""
-    with _content(path) as (name, stream):
+    """Name of the file without its wrapping, and its first ``HEAD_BYTES`` bytes; FileRefused where it has none.
+
+    Of an archive of several files the first is told.
+    """
+    with _broken_is_refused(), closing(_contents(path, most=None)) as contents:
+        name, stream = next(contents)
         return name, stream.read(HEAD_BYTES)
 
 
 def unpacked(path: Path, workspace: Workspace) -> Path:
     """The file itself, or its content in the scratch folder; FileRefused when it does not unpack within the bound."""
+    (content,) = all_unpacked(path, workspace, most=1)
+    return content.path
+
+
+def all_unpacked(path: Path, workspace: Workspace, most: int) -> list[Content]:
+    """The file itself, or the contents of its wrapping in the scratch folder, in their order there.
+
+    FileRefused when there are more than ``most``, or they do not unpack within the bound.
+    """
     if not is_wrapped(path.name):
-        return path
-    target = workspace.scratch / "content"
+        return [Content(path.name, path)]
+    found: list[Content] = []
     written = 0
     proportionate = max(_ALWAYS_UNPACKED_BYTES, _MAX_PROPORTION * path.stat().st_size)
-    with _content(path) as (_, stream), target.open("wb") as sink:
-        while block := stream.read(_BLOCK_BYTES):
-            written += len(block)
-            if written > workspace.max_content_bytes:
-                raise FileRefused(f"Unpacked it exceeds {workspace.max_content_bytes:,} bytes; split it.")
-            if written > proportionate:
-                raise FileRefused(
-                    f"It unpacks to more than {_MAX_PROPORTION} times its size, as no business document does; "
-                    "deliver it without the packing."
-                )
-            sink.write(block)
-    return target
+    with _broken_is_refused():
+        for name, stream in _contents(path, most):
+            target = workspace.scratch / f"content{len(found)}"
+            with target.open("wb") as sink:
+                while block := stream.read(_BLOCK_BYTES):
+                    written += len(block)
+                    _check_size(written, proportionate, workspace.max_content_bytes)
+                    sink.write(block)
+            found.append(Content(name, target))
+    return found
+
+
+def _check_size(written: int, proportionate: int, most: int) -> None:
+    if written > most:
+        raise FileRefused(f"Unpacked it exceeds {most:,} bytes; split it.")
+    if written > proportionate:
+        raise FileRefused(
+            f"It unpacks to more than {_MAX_PROPORTION} times its size, as no business document does; "
+            "deliver it without the packing."
+        )
 
 
 @contextmanager
-def _content(path: Path) -> Iterator[tuple[str, _Stream]]:
-    name = path.name.lower()
+def _broken_is_refused() -> Iterator[None]:
     try:
-        if name.endswith(".gz"):
-            with path.open("rb") as file:
-                yield _unwrapped(path.name[: -len(".gz")]), _Gunzipped(file)
-        elif name.endswith(".zip"):
-            with _Archive(path) as packed, zipfile.ZipFile(packed) as archive:
-                member = _only_member(archive)
-                with archive.open(member) as stream:
-                    yield _unwrapped(PurePosixPath(member.filename).name), stream
-        else:
-            with path.open("rb") as stream:
-                yield path.name, stream
+        yield
     except BROKEN_ARCHIVE as error:
         raise FileRefused(f"It does not unpack ({shortened(str(error))}); deliver the file again.") from error
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         raise FileRefused("It does not unpack (its content lies nowhere); deliver the file again.") from error
+
+
+def _contents(path: Path, most: int | None) -> Generator[tuple[str, _Stream]]:
+    """Names and streams, each to be read before the next is asked for; there is one at least."""
+    name = path.name.lower()
+    if name.endswith(".gz"):
+        with path.open("rb") as file:
+            yield _unwrapped(path.name[: -len(".gz")]), _Gunzipped(file)
+    elif name.endswith(".zip"):
+        with _Archive(path) as packed, zipfile.ZipFile(packed) as archive:
+            for member in _members(archive, most):
+                with archive.open(member) as stream:
+                    yield _unwrapped(PurePosixPath(member.filename).name), stream
+    else:
+        with path.open("rb") as stream:
+            yield path.name, stream
 
 
 class _Gunzipped:
@@ -132,7 +167,7 @@ class _Archive(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _DIRECTORY_BYTES:
-            raise FileRefused("The archive holds too many files; deliver an archive of one file each.")
+            raise FileRefused("The archive holds too many files; deliver several archives.")
         return super().read(size)
 
 
@@ -142,11 +177,19 @@ def _unwrapped(name: str) -> str:
     return name
 
 
-def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+def _members(archive: zipfile.ZipFile, most: int | None) -> list[zipfile.ZipInfo]:
     members = [member for member in archive.infolist() if not member.is_dir() and not _is_of_the_system(member)]
-    if len(members) != 1:
-        raise FileRefused(f"The archive holds {len(members)} files; deliver an archive of one file each.")
-    (member,) = members
+    if not members:
+        raise FileRefused("The archive holds no file; deliver it again.")
+    if most is not None and len(members) > most:
+        wanted = "an archive of one file each" if most == 1 else f"archives of at most {most} files"
+        raise FileRefused(f"The archive holds {len(members):,} files; deliver {wanted}.")
+    for member in members:
+        _check(member)
+    return members
+
+
+def _check(member: zipfile.ZipInfo) -> None:
     place = PureWindowsPath(member.filename)  # which takes both kinds of slash, and knows drives
     if place.anchor or ".." in place.parts:
         raise FileRefused("The archive names a file outside itself; it was not unpacked.")
@@ -157,7 +200,6 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         raise FileRefused("The archive is encrypted; deliver it without a password.")
     if member.compress_type not in _METHODS:
         raise FileRefused("The archive is compressed in a way that is not read here; use deflate.")
-    return member
 
 
 def _is_of_the_system(member: zipfile.ZipInfo) -> bool:
