@@ -215,7 +215,7 @@ def _binned(data: Dataset, place: int, feature: Feature) -> CardFeature:
         weights=tuple(weights.tolist()),
         shares=tuple((rows / rows.sum()).tolist()),
         information=float(((of_events - of_others) * weights).sum()),
-        information_of_noise=_information_of_noise(data.labels, int((rows > 0).sum())),
+        information_of_noise=_information_of_noise(data.labels, rows[rows > 0]),
         coefficient=0.0,
     )
 
@@ -224,10 +224,12 @@ def _tells(line: CardFeature) -> bool:
     return line.information >= max(LEAST_INFORMATION, line.information_of_noise)
 
 
-def _information_of_noise(labels: Floats, filled_bins: int) -> float:
-    if filled_bins < 2:
+def _information_of_noise(labels: Floats, rows: Floats) -> float:
+    """Of bins with so many rows; noise is shrunk as the weights are, and in small bins most of all."""
+    if len(rows) < 2:
         return 0.0
-    return float((1.0 / labels.sum() + 1.0 / (1.0 - labels).sum()) * chdtri(filled_bins - 1, CHANCE_OF_NOISE))
+    shrunk = (rows / (rows + SHRINKAGE_ROWS)).mean()
+    return float(shrunk * (1.0 / labels.sum() + 1.0 / (1.0 - labels).sum()) * chdtri(len(rows) - 1, CHANCE_OF_NOISE))
 
 
 def _cuts(known: NDArray[np.float32], feature: Feature) -> Floats:

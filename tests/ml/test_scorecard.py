@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_portfolio import REGISTRY, portfolio, spec
 
-from ml import Model, fit, score
+from ml import Model, TrainingSpec, fit, score
 from ml.dataset import design_matrix
 from ml.errors import ModelFolderError, TrainingError
+from ml.features import column_feature
 from ml.registry import ModelRegistry
-from ml.scorecard import ScorecardEstimator
+from ml.scorecard import ScorecardEstimator, fit_scorecard
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,29 @@ def test_a_table_of_noise_makes_no_card() -> None:
     shuffled = frame.assign(**{name: generator.normal(size=len(frame)) for name in REGISTRY.names})
     with pytest.raises(TrainingError, match="has an information value of"):
         fit(shuffled, spec(estimator="scorecard"))
+
+
+def test_a_small_table_makes_a_card_of_what_tells_and_not_of_noise() -> None:
+    """Weights of small bins are shrunk, and so must be the level that they are compared with."""
+    found = []
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        signal = generator.normal(size=400)
+        table = pd.DataFrame(
+            {
+                "firm": np.arange(400),
+                "day": "2024-12-31",
+                "failed": generator.random(400) < 1 / (1 + np.exp(2 - signal)),
+                "signal": signal,
+                **{f"noise {number}": generator.normal(size=400) for number in range(10)},
+            }
+        )
+        rows = TrainingSpec.for_table(key="firm", date="day", label="failed", estimator="scorecard").rows_of(table)
+        features = [column_feature(name) for name in table.columns[3:]]
+        card = fit_scorecard(rows.with_features(features), features).card
+        found.append(sorted(card.features))
+    assert all(0 in places for places in found)
+    assert sum(len(places) - 1 for places in found) <= 10
 
 
 def test_a_text_that_is_no_card_is_refused() -> None:
