@@ -26,9 +26,14 @@ class TimeSplit:
 # On a portfolio with few events a later window may grow up to this multiple of the snapshots asked for.
 LONGEST_STRETCH = 3
 
+# A table of more dates has no snapshots: loans begin on any day. Its dates are taken together in so many stretches of
+# about as many rows each, and a stretch stands for a snapshot.
+MOST_SNAPSHOTS = 60
+STRETCHES = 40
+
 
 def split_by_time(
-    dates: Sequence[date],
+    dates: Mapping[date, int],
     *,
     embargo_days: int,
     calibration_snapshots: int,
@@ -36,7 +41,7 @@ def split_by_time(
     events: Mapping[date, int] | None = None,
     minimum_events: int = 0,
 ) -> TimeSplit:
-    """train | embargo | calibration | embargo | test, the test window being the newest.
+    """train | embargo | calibration | embargo | test, the test window being the newest; `dates` with their rows.
 
     The embargo is as long as the label's horizon: the last outcome a window learns from is over before the first row
     of the next window is looked at. The two later windows get the snapshots asked for where the history carries them.
@@ -46,7 +51,8 @@ def split_by_time(
     Raises:
         TrainingError: there are not three snapshots an embargo apart, or no cut gives every window its events.
     """
-    ordered = sorted(set(dates))
+    ordered = sorted(dates)
+    snapshots = _snapshots(ordered, dates)
     embargo = timedelta(days=max(embargo_days, 1))
     sizes = itertools.product(
         range(1, LONGEST_STRETCH * calibration_snapshots + 1), range(1, LONGEST_STRETCH * test_snapshots + 1)
@@ -54,43 +60,65 @@ def split_by_time(
     cuts = [
         (split, abs(calibration - calibration_snapshots) + abs(test - test_snapshots))
         for calibration, test in sizes
-        if (split := _cut(ordered, embargo, calibration, test))
+        if (split := _cut(snapshots, embargo, calibration, test))
     ]
     if not cuts:
         span = (ordered[-1] - ordered[0]).days if ordered else 0
         raise TrainingError(
             f"{len(ordered)} labelled snapshots over {span} days cannot be split into training, calibration and test "
-            "with "
-            f"{embargo_days} days between them; bring a history of at least {2 * embargo_days} labelled days."
+            f"with {embargo_days} days between them; bring a history of at least {2 * embargo_days} labelled days, or "
+            'judge by entities (split="entity").'
         )
     known = events or {}
+    snapshot_of = {day: number for number, days in enumerate(snapshots) for day in days}
+
+    def weight(window: tuple[date, ...]) -> int:
+        return len({snapshot_of[day] for day in window})
 
     def fewest_events(split: TimeSplit) -> int:
         return min(sum(known.get(day, 0) for day in window) for window in (split.train, split.calibration, split.test))
 
     def preference(cut: tuple[TimeSplit, int]) -> tuple[bool, bool, int]:
         split, distance = cut
-        is_balanced = len(split.train) >= len(split.calibration) + len(split.test)
+        is_balanced = weight(split.train) >= weight(split.calibration) + weight(split.test)
         return fewest_events(split) >= minimum_events, is_balanced, -distance
 
     best = max(cuts, key=preference)[0]
     if fewest_events(best) < minimum_events:
         raise TrainingError(
             f"No cut of {len(ordered)} labelled snapshots with {sum(known.values())} events gives training, "
-            "calibration and "
-            f"test {minimum_events} events each with {embargo_days} days between them; bring a longer history or more "
-            "suppliers."
+            f"calibration and test {minimum_events} events each with {embargo_days} days between them; bring a longer "
+            'history or more rows, or judge by entities (split="entity").'
         )
     return best
 
 
-def _cut(ordered: list[date], embargo: timedelta, calibration: int, test: int) -> TimeSplit | None:
-    if calibration + test >= len(ordered):
+def _snapshots(ordered: Sequence[date], rows: Mapping[date, int]) -> list[tuple[date, ...]]:
+    """The dates of each snapshot, or of each stretch where they are too many."""
+    if len(ordered) <= MOST_SNAPSHOTS:
+        return [(day,) for day in ordered]
+    total, before = sum(rows.values()), 0
+    stretches: dict[int, list[date]] = {}
+    for day in ordered:
+        stretches.setdefault(before * STRETCHES // total, []).append(day)
+        before += rows[day]
+    return [tuple(days) for days in stretches.values()]
+
+
+def _cut(snapshots: list[tuple[date, ...]], embargo: timedelta, calibration: int, test: int) -> TimeSplit | None:
+    if calibration + test >= len(snapshots):
         return None
-    newest = ordered[-test:]
-    middle = ordered[: bisect_right(ordered, newest[0] - embargo)][-calibration:]
-    oldest = ordered[: bisect_right(ordered, middle[0] - embargo)] if middle else []
-    return TimeSplit(tuple(oldest), tuple(middle), tuple(newest)) if oldest else None
+    newest = snapshots[-test:]
+    middle = _over_by(snapshots, newest[0][0] - embargo)[-calibration:]
+    oldest = _over_by(snapshots, middle[0][0] - embargo) if middle else []
+    if not oldest:
+        return None
+    train, between, last = (tuple(day for days in window for day in days) for window in (oldest, middle, newest))
+    return TimeSplit(train, between, last)
+
+
+def _over_by(snapshots: list[tuple[date, ...]], day: date) -> list[tuple[date, ...]]:
+    return snapshots[: bisect_right(snapshots, day, key=lambda days: days[-1])]
 
 
 def split_by_entity(
@@ -150,11 +178,14 @@ def window_places(
     dates: NDArray[np.datetime64], labels: NDArray[np.float64], *, minimum_events: int, **asked: int
 ) -> WindowPlaces:
     """The rows of the windows of `split_by_time`, which takes the other arguments."""
-    snapshots, at = np.unique(dates, return_inverse=True)
+    snapshots, at, rows = np.unique(dates, return_inverse=True, return_counts=True)
     per_snapshot = np.bincount(at, weights=labels, minlength=len(snapshots)).astype(int).tolist()
     days: list[date] = snapshots.tolist()
     split = split_by_time(
-        days, events=dict(zip(days, per_snapshot, strict=True)), minimum_events=minimum_events, **asked
+        dict(zip(days, rows.tolist(), strict=True)),
+        events=dict(zip(days, per_snapshot, strict=True)),
+        minimum_events=minimum_events,
+        **asked,
     )
 
     def within(window: tuple[date, ...]) -> NDArray[np.intp]:
