@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from ml.spec import TrainingSpec
 MOST_CATEGORIES = 100
 FEWEST_ROWS_OF_CATEGORY = 3
 NAMES_ROWS_ABOVE = 0.5
+NUMBERS_ABOVE = 0.9
 
 # Columns with a meaning of their own in this project's tables.
 ROLES = ("population_status", "not_scored_reason")
@@ -38,7 +40,8 @@ def declare(table: pa.Table, training: NDArray[Any], spec: TrainingSpec) -> tupl
     if isinstance(spec.features, FeatureRegistry):
         return spec.features, {}
     named = spec.features is not None
-    names = list(spec.features) if spec.features is not None else _others(table, spec)
+    # of all others by name: the order of columns leaves no trace in a model
+    names = list(spec.features) if spec.features is not None else sorted(_others(table, spec))
     require_columns(table, [*names, *spec.signs], "training")
     features: list[Feature] = []
     left_out: dict[str, str] = {}
@@ -83,8 +86,18 @@ def _useless(values: pa.ChunkedArray) -> str | None:
     if distinct == 1 and values.null_count == 0:
         return "the same in every row"
     if is_text(values.type) and distinct > max(NAMES_ROWS_ABOVE * known, 2):
-        return f"text with {distinct} different values in {known} rows"
+        return f"text with {distinct} different values in {known} rows{_numbers_in(values)}"
     return None
+
+
+def _numbers_in(values: pa.ChunkedArray) -> str:
+    """A hint where most of the texts are numbers: one blank or dash is enough to make text of a whole column."""
+    texts = pd.Series(pc.unique(values).drop_null().to_pylist())
+    is_number = pd.to_numeric(texts, errors="coerce").notna()
+    if is_number.mean() <= NUMBERS_ABOVE:
+        return ""
+    other = f"; {texts[~is_number].iloc[0]!r} is none" if not is_number.all() else ""
+    return f", most of them numbers written as text{other}: convert it"
 
 
 def _feature(name: str, values: pa.ChunkedArray, spec: TrainingSpec) -> Feature:

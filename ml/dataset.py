@@ -37,26 +37,50 @@ def as_table(frame: Frame) -> pa.Table:
     """The frame as an Arrow table without dictionary columns; a pandas NaN becomes a null.
 
     Raises:
-        FrameError: two columns share a name, or a pandas column mixes types.
+        FrameError: it is no table, a column has no name or that of another, or a pandas column mixes types or is of one
+            that no table has.
     """
     if isinstance(frame, pd.DataFrame):
-        _refuse_repeated([str(name) for name in frame.columns])
+        _check_names([str(name) for name in frame.columns])
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise FrameError(
-                f"A column of the table mixes types ({'; '.join(map(str, error.args))}); give one."
-            ) from None
-    else:
-        _refuse_repeated(frame.column_names)
+        except _UNREADABLE:
+            raise _unreadable_column(frame) from None
+    elif isinstance(frame, pa.Table):
+        _check_names(frame.column_names)
         table = frame
+    else:
+        raise FrameError(f"A table is needed, of pandas or of Arrow, not a {type(frame).__name__}.")
     for place, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
-            table = table.set_column(place, column.name, pc.cast(table.column(place), column.type.value_type))
+            try:
+                values = pc.cast(table.column(place), column.type.value_type)
+            except pa.ArrowNotImplementedError:
+                raise FrameError(
+                    f"Column '{column.name}' holds categories of type {column.type.value_type}; make text of them."
+                ) from None
+            table = table.set_column(place, column.name, values)
     return table
 
 
-def _refuse_repeated(names: Sequence[str]) -> None:
+_UNREADABLE = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError)
+
+
+def _unreadable_column(frame: pd.DataFrame) -> FrameError:
+    """What is wrong with the first column that Arrow cannot take."""
+    for name in frame.columns:
+        try:
+            pa.Table.from_pandas(frame[[name]], preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            return FrameError(f"Column '{name}' mixes types ({error.args[0]}); give one.")
+        except _UNREADABLE as error:
+            return FrameError(f"Column '{name}' holds what no table takes ({error}); convert it or drop it.")
+    raise AssertionError("every column can be read alone")
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if "" in names:
+        raise FrameError(f"Column {names.index('') + 1} of the table has no name; give it one.")
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise FrameError(
@@ -111,7 +135,13 @@ def numbers(table: pa.Table, name: str, *, infinite: Literal["refused", "kept"] 
 def category_codes(table: pa.Table, feature: Feature) -> Floats:
     """Place of each value among the feature's categories, their count for any other value, NaN where null."""
     categories = feature.categories or ()
-    column = pc.cast(table.column(feature.name), pa.string())
+    column = table.column(feature.name)
+    if not is_text(column.type) and not pa.types.is_null(column.type):
+        raise FrameError(
+            f"Column '{feature.name}' is of type {column.type}, and the model has learned from text; make the text of "
+            "it that it was then."
+        )
+    column = pc.cast(column, pa.string())
     codes = pc.index_in(column, value_set=pa.array(categories, pa.string()), skip_nulls=True)
     codes = pc.if_else(pc.is_valid(column), pc.fill_null(codes, len(categories)), pa.scalar(None, pa.int32()))
     found: Floats = pc.cast(codes, pa.float64()).to_numpy()
@@ -263,8 +293,11 @@ def labelled(
     Raises:
         FrameError: a column is absent, a key repeats or is null, or the label is no truth value.
     """
+    needed = [*key, label, *([group] if group else [])]
+    if isinstance(frame, pd.DataFrame) and (indexed := set(frame.index.names) & set(needed) - set(frame.columns)):
+        raise FrameError(f"'{indexed.pop()}' is in the index of the table; reset_index() makes a column of it.")
     table = as_table(frame)
-    require_columns(table, [*key, label, *([group] if group else [])], "training")
+    require_columns(table, needed, "training")
     if "population_status" in table.column_names:
         table = table.filter(pc.equal(table.column("population_status"), "ELIGIBLE"))
     dates, outcome = days(table, key[0]), truth_values(table, label)
@@ -283,22 +316,32 @@ def labelled(
 
 
 def truth_values(table: pa.Table, label: str) -> Floats:
-    """A label column as 1.0, 0.0 and NaN; booleans, numbers and the texts 0 and 1 are taken.
+    """A label column as 1.0, 0.0 and NaN; booleans, numbers and the texts 0, 1, true and false are taken.
 
     Raises:
         FrameError: the column holds anything else.
     """
     column = table.column(label)
     if is_text(column.type):
+        words = pc.index_in(pc.utf8_lower(column), value_set=pa.array(["false", "true"]))
         try:
-            column = pc.cast(column, pa.float64())
+            column = pc.coalesce(
+                pc.cast(words, pa.float64()), pc.cast(pc.if_else(pc.is_valid(words), "0", column), pa.float64())
+            )
         except pa.ArrowInvalid:
-            found = ", ".join(sorted(map(str, pc.unique(column).to_pylist()))[:3])
             raise FrameError(
-                f"Label '{label}' is text ({found}, …); give true where the event happened and false where not."
+                f"Label '{label}' is text ({_some(column)}); give true where the event happened and false where not."
             ) from None
         table = pa.table({label: column})
     outcome = numbers(table, label, infinite="kept")
     if not np.isin(outcome[~np.isnan(outcome)], (0.0, 1.0)).all():
-        raise FrameError(f"Label '{label}' must be true or false (1 or 0); it holds other values.")
+        raise FrameError(
+            f"Label '{label}' must be true or false (1 or 0); it holds {_some(table.column(label))}: give true where "
+            "the event happened and false where not."
+        )
     return outcome
+
+
+def _some(column: pa.ChunkedArray) -> str:
+    found = sorted(str(value) for value in pc.unique(column).to_pylist() if value is not None)
+    return ", ".join(found[:3]) + (", …" if len(found) > 3 else "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ml.calibration import GradeScale
 from ml.dataset import Frame, Rows, labelled
@@ -20,6 +21,19 @@ SMALL_TABLE_BAG = 5
 Split = Literal["auto", "time", "entity"]
 Sign = Literal[-1, 0, 1]
 Metric = Literal["binary_logloss", "auc", "average_precision"]
+EstimatorName = Literal["lightgbm", "scorecard"]
+
+# What a spec may set of each estimator. LightGBM takes any name and says nothing of one that it does not know.
+PARAMS: Mapping[str, frozenset[str]] = {
+    "lightgbm": frozenset({
+        "learning_rate", "num_leaves", "max_depth", "min_data_in_leaf", "min_sum_hessian_in_leaf", "max_delta_step",
+        "lambda_l1", "lambda_l2", "min_gain_to_split", "path_smooth", "extra_trees", "max_bin", "min_data_in_bin",
+        "feature_fraction", "feature_fraction_bynode", "bagging_fraction", "bagging_freq", "pos_bagging_fraction",
+        "neg_bagging_fraction", "is_unbalance", "scale_pos_weight", "cat_smooth", "cat_l2", "max_cat_threshold",
+        "max_cat_to_onehot", "min_data_per_group", "num_threads",
+    }),
+    "scorecard": frozenset({"penalty", "most_features"}),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class TrainingSpec:
     calibration_snapshots: int = 3
     test_snapshots: int = 4
     minimum_events: int = 5
-    estimator: Literal["lightgbm", "scorecard"] = "lightgbm"
+    estimator: EstimatorName = "lightgbm"
     params: Mapping[str, Any] = field(default_factory=dict)
     max_rounds: int = 200
     tuning_folds: int = 3
@@ -77,14 +91,13 @@ class TrainingSpec:
     seed: int = 7
 
     def __post_init__(self) -> None:
+        self._check_choices()
+        self._check_columns()
         if self.split != "entity" and self.embargo_days < self.horizon_days:
             raise TrainingError(
                 f"An embargo of {self.embargo_days} days is shorter than the horizon of {self.horizon_days}: "
                 "outcomes of one window would reach into the next; make the embargo at least as long."
             )
-        fixed = sorted(set(self.params) & (FIXED.keys() | {"seed", "monotone_constraints"}))
-        if fixed:
-            raise TrainingError(f"Parameter '{fixed[0]}' is not for a spec to set; remove it from params.")
         least = {"bag": 1, "max_rounds": 1, "folds": 2, "tuning_trials": 0, "minimum_events": 1, "horizon_days": 0}
         for name, bound in least.items():
             if getattr(self, name) is not None and getattr(self, name) < bound:
@@ -99,6 +112,37 @@ class TrainingSpec:
                 f"A later horizon of {wrong[0]} days beside one of {self.horizon_days} days has no column in a score "
                 f"table; a later horizon is longer than the first and one of {LATER_HORIZONS} days."
             )
+
+    def _check_choices(self) -> None:
+        for name, kinds in (("split", Split), ("estimator", EstimatorName), ("tuning_metric", Metric)):
+            if getattr(self, name) not in get_args(kinds):
+                known = ", ".join(map(repr, get_args(kinds)))
+                raise TrainingError(f"{name} is {getattr(self, name)!r}; it must be one of {known}.")
+        known_params = PARAMS[self.estimator]
+        for name, value in self.params.items():
+            if name in FIXED or name in ("seed", "monotone_constraints"):
+                raise TrainingError(f"Parameter '{name}' is not for a spec to set; remove it from params.")
+            if name not in known_params:
+                near = difflib.get_close_matches(name, known_params, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known_params))}"
+                raise TrainingError(f"There is no parameter '{name}' of {self.estimator} to set ({hint}).")
+            if not isinstance(value, int | float):
+                raise TrainingError(f"Parameter '{name}' is {value!r}; give a number.")
+
+    def _check_columns(self) -> None:
+        if not all(isinstance(name, str) and name for name in (*self.key, self.label)):
+            raise TrainingError(
+                f"Identifier, date and label are names of columns, not {(*self.key, self.label)}; a table without a "
+                "date is given one date for all rows."
+            )
+        outcomes = {self.label, *self.later_labels.values()}
+        for name in () if self.features is None or isinstance(self.features, FeatureRegistry) else self.features:
+            if name in outcomes or name in self.key:
+                role = "an outcome" if name in outcomes else "part of the key"
+                raise TrainingError(f"Feature '{name}' is {role} and nothing to learn from; leave it out.")
+        for name, sign in self.signs.items():
+            if sign not in get_args(Sign):
+                raise TrainingError(f"The direction of '{name}' is {sign!r}; give 1, -1 or 0.")
 
     def rows_of(self, frame: Frame) -> Rows:
         """The rows that the spec may learn from; see `labelled`."""

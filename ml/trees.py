@@ -8,6 +8,7 @@ contributions are the average of theirs.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,7 +118,16 @@ def threads(matrix: Matrix) -> int:
 def booster_names(names: Sequence[str]) -> list[str]:
     """The names LightGBM accepts for these columns: it refuses some characters and rewrites blanks on its own."""
     plain = [re.sub(r"\W", "_", name) for name in names]
-    return [name if plain.count(name) == 1 else f"{name}__{position}" for position, name in enumerate(plain)]
+    repeated = {name for name, count in Counter(plain).items() if count > 1}
+    taken = set(plain)
+    found = []
+    for position, name in enumerate(plain):
+        own = name
+        while own in repeated or (own != name and own in taken):
+            own = f"{own}__{position}"
+        taken.add(own)
+        found.append(own)
+    return found
 
 
 def settings_of(data: Dataset, features: Sequence[Feature], params: Mapping[str, Any], seed: int) -> dict[str, Any]:

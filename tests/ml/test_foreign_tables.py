@@ -69,11 +69,12 @@ def test_columns_that_carry_nothing_are_left_out_with_the_reason(model: Model) -
         "founded": model.manifest.left_out["founded"],
     }
     assert model.manifest.left_out["founded"].startswith("of type timestamp")
-    assert [feature.name for feature in model.features][-1] == "sector"
+    names = [feature.name for feature in model.features]
+    assert names == sorted(names) == ["ROA(C) before interest", "ROA(C) before-interest", "sector", "x{y}"]
 
 
 def test_text_is_a_category_and_an_unknown_one_is_scored(model: Model) -> None:
-    sector = model.features[-1]
+    (sector,) = (feature for feature in model.features if feature.name == "sector")
     assert sector.categories is not None
     assert sector.categories[0] == "retail"
     frame = pd.DataFrame({"sector": ["retail", "new in 2026", None]})
@@ -149,12 +150,17 @@ def test_groups_are_not_torn_apart() -> None:
         ({"failed": False}, TrainingError, "'failed' has no event in 600 rows"),
         ({"failed": True}, TrainingError, "nothing but events"),
         ({"failed": None}, TrainingError, "has no row in 0 rows"),
-        ({"failed": "perhaps"}, FrameError, "'failed' is text"),
+        ({"failed": "perhaps"}, FrameError, r"'failed' is text \(perhaps\); give true"),
+        ({"failed": [1, 2] * 300}, FrameError, r"'failed' must be true or false \(1 or 0\); it holds 1, 2: give true"),
         ({"firm": "F1"}, FrameError, "599 rows repeat a key of"),
         ({"firm": None}, FrameError, "'firm' is null in 600 rows"),
         ({"year_end": "last year"}, FrameError, "'year_end' holds no dates"),
         ({"year_end": 2024}, FrameError, "'year_end' is of type int64, no date"),
-        ({"sector": [1, "a"] * 300}, FrameError, "mixes types"),
+        ({"sector": [1, "a"] * 300}, FrameError, "Column 'sector' mixes types"),
+        ({"sector": [1j] * 600}, FrameError, "Column 'sector' holds what no table takes"),
+        ({"sector": [10**25] * 600}, FrameError, "Column 'sector' holds what no table takes"),
+        ({"sector": pd.cut(np.arange(600), 3)}, FrameError, "Column 'sector' holds categories of type .*; make text"),
+        ({"": 1.0}, FrameError, "Column 12 of the table has no name"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_with_a_sentence(
@@ -162,6 +168,67 @@ def test_what_cannot_be_learned_from_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(error, match=message):
         fit(firms().assign(**change), firm_spec())
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(FrameError, match="A table is needed, of pandas or of Arrow, not a dict"):
+        fit({"firm": [1]}, firm_spec())  # type: ignore[arg-type]
+    with pytest.raises(FrameError, match="'firm' is in the index of the table; reset_index"):
+        fit(firms().set_index("firm"), firm_spec())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"estimator": "xgboost"}, "estimator is 'xgboost'; it must be one of 'lightgbm', 'scorecard'"),
+        ({"split": "nested"}, "split is 'nested'; it must be one of 'auto', 'time', 'entity'"),
+        ({"tuning_metric": "f1"}, "tuning_metric is 'f1'"),
+        ({"params": {"num_leafs": 3}}, r"no parameter 'num_leafs' of lightgbm to set \(did you mean 'num_leaves'\?\)"),
+        ({"params": {"num_leaves": "many"}}, "Parameter 'num_leaves' is 'many'; give a number"),
+        ({"params": {"num_leaves": 3}, "estimator": "scorecard"}, "no parameter 'num_leaves' of scorecard"),
+        ({"monotone": {"x": 2}}, "The direction of 'x' is 2; give 1, -1 or 0"),
+        ({"features": ["x", "failed"]}, "Feature 'failed' is an outcome and nothing to learn from"),
+        ({"features": ["firm"]}, "Feature 'firm' is part of the key and nothing to learn from"),
+        ({"date": None}, "are names of columns, not"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        TrainingSpec.for_table(**({"key": "firm", "date": "year_end", "label": "failed"} | change))
+
+
+def test_the_order_of_columns_leaves_no_trace(model: Model) -> None:
+    assert fit(firms()[firms().columns[::-1]], firm_spec()).version == model.version
+
+
+def test_names_that_a_booster_takes_for_one_stay_apart() -> None:
+    table = firms(200).rename(columns={"ROA(C) before interest": "a b", "x{y}": "a_b", "always": "a_b__0"})
+    named = fit(table, firm_spec(features=["a b", "a_b", "a_b__0"]))
+    assert len(set(named.parts.estimator.input_names)) == 3
+
+
+def test_a_category_learned_as_text_is_not_taken_from_another_type(model: Model) -> None:
+    for values in (True, 1.0):
+        with pytest.raises(FrameError, match=r"Column 'sector' is of type .*, and the model has learned from text"):
+            score(model, firms().assign(sector=values))
+    assert not np.isnan(score(model, firms().assign(sector=None)).pd).any()
+
+
+def test_numbers_written_as_text_are_told() -> None:
+    charges = [f"{number}.5" for number in range(FIRMS - 1)] + [" "]
+    model = fit(firms().assign(charges=charges), firm_spec())
+    assert model.manifest.left_out["charges"].endswith("most of them numbers written as text; ' ' is none: convert it")
+
+
+def test_loans_that_begin_on_any_day_are_judged_by_time() -> None:
+    table = firms(3000)
+    table["year_end"] = (pd.Timestamp("2014-01-01") + pd.to_timedelta(np.arange(3000), unit="D")).date
+    model = fit(table, firm_spec(bag=1))
+    windows = model.manifest.windows
+    assert model.manifest.split == "time"
+    assert windows.test.rows >= 250
+    assert windows.calibration.rows >= 200
+    assert windows.train.rows >= 1500
 
 
 def test_a_table_without_a_feature_is_refused() -> None:
@@ -190,8 +257,9 @@ def test_a_tiny_table_is_learned_from_and_a_tinier_one_refused() -> None:
 
 def test_the_label_may_be_text_of_zeros_and_ones() -> None:
     table = firms(200)
-    texts = table.assign(failed=pd.Categorical(table["failed"].astype(int).astype(str)))
-    assert fit(texts, firm_spec()).version == fit(table, firm_spec()).version
+    version = fit(table, firm_spec()).version
+    for texts in (table["failed"].astype(int).astype(str), table["failed"].map({True: "TRUE", False: "False"})):
+        assert fit(table.assign(failed=pd.Categorical(texts)), firm_spec()).version == version
 
 
 def test_tuning_is_bounded_seeded_and_inside_the_training_rows() -> None:
@@ -199,3 +267,9 @@ def test_tuning_is_bounded_seeded_and_inside_the_training_rows() -> None:
     first, second = (fit(firms(300), tuned) for _ in range(2))
     assert first.version == second.version
     assert first.manifest.params["rounds"] <= 20
+
+
+def test_a_tuned_model_is_no_larger_than_its_reasons_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.tuning.MOST_WORK", 40_000)
+    tuned = fit(firms(300), firm_spec(tuning_trials=3, bag=2, folds=2, max_rounds=200)).manifest.params
+    assert tuned["num_leaves"] * tuned["max_depth"] ** 2 * tuned["rounds"] * tuned["bag"] <= 40_000
