@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 # Choosing costs several fits; this bounds it on a large portfolio.
 TUNING_ROWS = 100_000
 
+# Exact contributions of one row cost, in each tree, its leaves times its depth squared (Lundberg et al., "Consistent
+# individualized feature attribution for tree ensembles", 2018). What is tried may cost so much and no more: beyond, a
+# thousand rows take more than some seconds for reasons that no trial is chosen by.
+MOST_WORK = 2_000_000
+
 HIGHER_IS_BETTER = frozenset({"auc", "average_precision"})
 
 # LightGBM's own size of trees, with rows and columns sampled, for the boosters of a bag differ by nothing else: the
@@ -34,7 +39,7 @@ HIGHER_IS_BETTER = frozenset({"auc", "average_precision"})
 LIGHTGBM_SIZES: dict[str, Any] = {
     "learning_rate": 0.05,
     "num_leaves": 31,
-    "max_depth": 12,
+    "max_depth": 8,
     "min_data_in_leaf": 20,
     "lambda_l2": 0.01,
     "feature_fraction": 0.8,
@@ -61,7 +66,7 @@ def choose(data: Dataset, features: Sequence[Feature], spec: TrainingSpec) -> Ch
     sample = _sample_of_groups(data, spec.seed)
     held_out = folds_by_entity(sample.groups, sample.labels, spec.tuning_folds, spec.seed)
     if spec.tuning_trials == 0:
-        return Choice(params, _cross_validate(sample, features, spec, params, held_out)[0])
+        return Choice(params, _cross_validate(sample, features, spec, params, held_out, spec.max_rounds)[0])
     return _best_trial(sample, features, spec, held_out)
 
 
@@ -75,7 +80,7 @@ def _best_trial(
 
     def trial_score(trial: optuna.Trial) -> float:
         params = {**spec.params, **_proposal(trial)}
-        rounds, score = _cross_validate(sample, features, spec, params, held_out)
+        rounds, score = _cross_validate(sample, features, spec, params, held_out, _affordable_rounds(params, spec))
         trial.set_user_attr("rounds", rounds)
         trial.set_user_attr("params", params)
         return score
@@ -95,12 +100,17 @@ def _proposal(trial: optuna.Trial) -> dict[str, Any]:
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.1, log=True),
         "num_leaves": trial.suggest_int("num_leaves", 7, 63, log=True),
-        "max_depth": trial.suggest_int("max_depth", 3, 12),
+        "max_depth": trial.suggest_int("max_depth", 3, 8),
         "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
         "lambda_l2": trial.suggest_float("lambda_l2", 0.01, 30.0, log=True),
         "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
     }
+
+
+def _affordable_rounds(params: Mapping[str, Any], spec: TrainingSpec) -> int:
+    work = params["num_leaves"] * params["max_depth"] ** 2 * (spec.bag or 1)
+    return max(1, min(spec.max_rounds, int(MOST_WORK // work)))
 
 
 def _own_settings(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +123,7 @@ def _cross_validate(
     spec: TrainingSpec,
     params: Mapping[str, Any],
     held_out: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    most_rounds: int,
 ) -> tuple[int, float]:
     """Number of trees from which on the mean over the held-out folds gains nothing, and that mean.
 
@@ -124,9 +135,9 @@ def _cross_validate(
     history = lgb.cv(
         settings,
         binned(sample, features, settings),
-        num_boost_round=spec.max_rounds,
+        num_boost_round=most_rounds,
         folds=list(held_out),
-        callbacks=[_stop_where_all_stall(min(max(spec.max_rounds // 5, 10), 50))],
+        callbacks=[_stop_where_all_stall(min(max(most_rounds // 5, 10), 50))],
     )
     means = {metric: np.asarray(history[f"valid {metric}-mean"]) for metric in metrics}
     rounds = max(_best_round(metric, values) for metric, values in means.items())
