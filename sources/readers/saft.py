@@ -26,6 +26,7 @@ from sources.readers import FileRefused, Records, Workspace
 from sources.readers.saft_documents import DOCUMENTS, SPOOLED, SUPPLIERS, documents, suppliers
 from sources.readers.saft_elements import (
     LINES,
+    TAX_PLACES,
     Sums,
     Texts,
     absolute,
@@ -56,6 +57,14 @@ _PASSED_OVER = (
 _ADDRESS = ("StreetName", "Number", "Building", "AdditionalAddressDetail", "AddressDetail", "PostalCode", "City")
 _CREDIT_NOTES = frozenset({"381", "NC", "CN"})
 """Invoice types of credit notes: UNTDID 1001, and the codes of Portugal and Angola."""
+
+_OWNERS = (
+    ("Transaction", "Journal"),
+    ("Transaction", "Transactions"),
+    ("Invoice", "PurchaseInvoices"),
+    ("Payment", "Payments"),
+)
+_TAX_PATHS = tuple(f"{place}/" for place in TAX_PLACES)
 
 Values = dict[str, str | None]
 
@@ -123,7 +132,7 @@ def _rows(path: Path, is_masters_only: bool, now: _Pass) -> Iterator[Row]:
             texts = texts_of(element)
             standard = one(texts, "StandardAccountID", "GroupingCode", "TaxonomyCode")
             yield _row(element, now, kind="account", account_id=texts.get("AccountID"), standard_account_id=standard)
-        elif name == "Supplier" and above == "Suppliers":
+        elif name == "Supplier" and above in ("Suppliers", "MasterFiles"):
             now.has_suppliers = True
             yield _row(element, now, kind="supplier", **_supplier(element))
         elif is_masters_only:
@@ -132,7 +141,7 @@ def _rows(path: Path, is_masters_only: bool, now: _Pass) -> Iterator[Row]:
             now.sums.setdefault(above, Sums()).stated[name] = (element.text or "").strip()
         elif name in LINES and parent is not None:
             yield from _line(element, parent.getparent() if above == "Lines" else parent, now)
-        elif (name, above) in (("Transaction", "Journal"), ("Invoice", "PurchaseInvoices"), ("Payment", "Payments")):
+        elif (name, above) in _OWNERS:
             yield from _owner_ended(element, now)
         elif name in _SECTIONS:
             now.sums.setdefault(name, Sums())
@@ -169,7 +178,7 @@ def _supplier(element: Element) -> Values:
         "country": one(texts, *(f"{place}Country" for place in places)),
         "address": ", ".join(address) or None,
         "account_no": one(texts, "BankAccount/IBANNumber", "BankAccount/BankAccountNumber"),
-        "account_id": one(texts, "AccountID", "BalanceAccount/AccountID"),
+        "account_id": one(texts, "AccountID", "BalanceAccount/AccountID", "Accounts/AccountID"),
         "opening_balance": _balance(texts, "Opening"),
         "closing_balance": _balance(texts, "Closing"),
         "terms_days": one(texts, "PartyInfo/PaymentTerms/Days"),
@@ -180,7 +189,7 @@ def _supplier(element: Element) -> Values:
 
 def _balance(texts: Texts, when: str) -> str | None:
     """What is owed to the supplier: its credit balance, or its debit balance as a negative amount."""
-    places = ("", "BalanceAccount/")
+    places = ("", "BalanceAccount/", "Accounts/")
     credit = one(texts, *(f"{place}{when}CreditBalance" for place in places))
     debit = one(texts, *(f"{place}{when}DebitBalance" for place in places))
     return credit if credit is not None or debit is None else negated(debit)
@@ -207,8 +216,9 @@ def _enter(owner: Element, now: _Pass) -> None:
     section = "" if above is None else local_name(above)
     if local_name(owner) == "Transaction" and above is not None:
         section = "GeneralLedgerEntries"
-        if above is not now.journal:
-            now.journal, now.journal_id = above, text(above, "JournalID")
+        journal = above.getparent() if local_name(above) == "Transactions" else above
+        if journal is not None and journal is not now.journal:
+            now.journal, now.journal_id = journal, text(journal, "JournalID")
     now.owner = _Owner(owner, now.owner.number + 1, texts_of(owner), section)
 
 
@@ -225,7 +235,7 @@ def _ledger_line(element: Element, texts: Texts, now: _Pass) -> Row:
         "journal_id": now.journal_id,
         "document_id": one(owner, "TransactionID"),
         "record_id": one(texts, "RecordID"),
-        "account_id": one(texts, "AccountID"),
+        "account_id": one(texts, "AccountID", "Accounts/AccountID"),
         "supplier_id": one(texts, "SupplierID"),
         "owner_supplier_id": one(owner, "SupplierID"),
         "debit_credit": side,
@@ -244,7 +254,7 @@ def _ledger_line(element: Element, texts: Texts, now: _Pass) -> Row:
 
 def _tax(line: Element, texts: Texts, is_debit: bool) -> Decimal | None:
     """Tax that a line states; most lines state none, which its texts tell sooner than another search."""
-    states_tax = any(path.startswith(("TaxInformation/", "Tax/")) for path in texts)
+    states_tax = any(path.startswith(_TAX_PATHS) for path in texts)
     return tax_of(line, is_debit) if states_tax else Decimal(0)
 
 

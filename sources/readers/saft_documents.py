@@ -1,6 +1,7 @@
 """What the spooled elements of a SAF-T file mean as suppliers, purchase invoices and payments, worked out by DuckDB.
 
-A line of the general ledger that names a supplier is a document of that supplier. Its columns beside those of source
+A line of the general ledger that names a supplier is a document of that supplier; of a transaction all of whose lines
+name it, only those on its own account (of the master file) are. Its columns beside those of source
 documents:
 
 - ``origin``: ``document`` of the source documents, ``ledger`` of the general ledger
@@ -133,16 +134,18 @@ _COMMON = """
     ),
     numbered as (
         select l.* exclude (standard_account_id), coalesce(a.standard_account_id, l.account_id) as number,
-            b.account_id is not null as is_own_bank
+            b.account_id is not null as is_own_bank, c.supplier_id is not null as is_of_control_account
         from s l left join accounts a on l.account_id = a.account_id left join banks b on l.account_id = b.account_id
+            left join suppliers c on l.supplier_id = c.supplier_id and l.account_id = c.account_id
         where l.kind = 'line'
     ),
     lines as (
         select l.* exclude (supplier_id), is_own_bank or {is_bank} as is_bank, o.account_id as control_account_id,
-            coalesce(
+            case when l.is_of_control_account or not bool_or(l.is_of_control_account) over of_supplier then coalesce(
                 l.supplier_id, case when o.account_id = l.account_id then l.owner_supplier_id end
-            ) as supplier_id
+            ) end as supplier_id
         from numbered l left join suppliers o on l.owner_supplier_id = o.supplier_id
+        window of_supplier as (partition by l.owner_no, l.supplier_id)
     ),
     transactions as (
         select owner_no, any_value(document_id) as document_id, bool_or(is_bank) as has_bank,

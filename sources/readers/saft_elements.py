@@ -10,7 +10,8 @@ from decimal import Decimal
 from sources.readers import FileRefused
 from sources.readers.xml import Element, every, local_name
 
-LINES = ("Line", "InvoiceLine", "PaymentLine", "DebitLine", "CreditLine")
+LINES = ("Line", "TransactionLine", "InvoiceLine", "PaymentLine", "DebitLine", "CreditLine")
+TAX_PLACES = ("TaxInformation", "TaxInformations/TaxInformation", "Tax")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _AMOUNT = re.compile(r"[+-]?([0-9]{1,18}([.][0-9]{0,10})?|[.][0-9]{1,10})")
 _CENT = Decimal("0.01")
@@ -86,7 +87,7 @@ def one(texts: Texts, *paths: str) -> str | None:
 def tax_of(line: Element, is_debit: bool) -> Decimal | None:
     """Tax that a line states, positive where it is on the debit side; None where it is no number."""
     tax: Decimal | None = Decimal(0)
-    for information in (*every(line, "TaxInformation"), *every(line, "Tax")):
+    for information in (part for path in TAX_PLACES for part in every(line, path)):
         texts = texts_of(information)
         amount = one(texts, "TaxAmount/Amount", "TaxAmount")
         tax = plus(tax, amount if is_debit else negated(amount))

@@ -329,25 +329,52 @@ def test_totals_of_source_documents_that_are_counted_otherwise_are_notes(zone: Z
 
 def test_the_ledger_as_portugal_writes_it(zone: Zone) -> None:
     content = (
-        (
-            '<AuditFile xmlns="urn:OECD:StandardAuditFile-Tax:PT_1.04_01"><Header><CompanyID>501964843</CompanyID>'
-            "<FiscalYear>2026</FiscalYear><CurrencyCode>EUR</CurrencyCode><CompanyAddress><Country>PT</Country></CompanyAddress>"
-            "</Header><MasterFiles><Supplier><SupplierID>F1</SupplierID><AccountID>22111</AccountID></Supplier></MasterFiles>"
-            "<GeneralLedgerEntries><NumberOfEntries>1</NumberOfEntries><TotalDebit>123</TotalDebit><TotalCredit>123</TotalCredit>"
-            "<Journal><JournalID>1</JournalID><Transaction><TransactionID>2026-01-05 1 1</TransactionID>"
-            "<TransactionDate>2026-01-05</TransactionDate><GLPostingDate>2026-01-05</GLPostingDate><SupplierID>F1</SupplierID>"
-            "<Lines><DebitLine><RecordID>1</RecordID><AccountID>31</AccountID><DebitAmount>123</DebitAmount></DebitLine>"
-            "<CreditLine><RecordID>2</RecordID><AccountID>22111</AccountID><CreditAmount>123</CreditAmount></CreditLine></Lines>"
-            "</Transaction></Journal></GeneralLedgerEntries></AuditFile>"
-        )
-        .replace("<MasterFiles><Supplier>", "<MasterFiles><Suppliers><Supplier>")
-        .replace("</Supplier></MasterFiles>", "</Supplier></Suppliers></MasterFiles>")
+        '<AuditFile xmlns="urn:OECD:StandardAuditFile-Tax:PT_1.04_01"><Header><CompanyID>501964843</CompanyID>'
+        "<FiscalYear>2026</FiscalYear><CurrencyCode>EUR</CurrencyCode><CompanyAddress><Country>PT</Country></CompanyAddress>"
+        "</Header><MasterFiles><Supplier><SupplierID>F1</SupplierID><AccountID>22111</AccountID></Supplier></MasterFiles>"
+        "<GeneralLedgerEntries><NumberOfEntries>1</NumberOfEntries><TotalDebit>123</TotalDebit><TotalCredit>123</TotalCredit>"
+        "<Journal><JournalID>1</JournalID><Transaction><TransactionID>2026-01-05 1 1</TransactionID>"
+        "<TransactionDate>2026-01-05</TransactionDate><GLPostingDate>2026-01-05</GLPostingDate><SupplierID>F1</SupplierID>"
+        "<Lines><DebitLine><RecordID>1</RecordID><AccountID>31</AccountID><DebitAmount>123</DebitAmount></DebitLine>"
+        "<CreditLine><RecordID>2</RecordID><AccountID>22111</AccountID><CreditAmount>123</CreditAmount></CreditLine></Lines>"
+        "</Transaction></Journal></GeneralLedgerEntries></AuditFile>"
     )
     delivered(zone, INVOICE, content)
     columns = "company_code, ap_document_no, fiscal_year, erp_vendor_no, gross_amount, currency"
     assert zone.rows("raw/erp/ap_invoice", columns) == [
         ("501964843", "2026-01-05 1 1", 2026, "F1", Decimal(123), "EUR")
     ]
+    assert delivered(zone, VENDOR, content).delivered_rows == 1
+
+
+def test_the_ledger_as_romania_names_its_lines(zone: Zone) -> None:
+    content = audit_file(ledger(BOUGHT, debit="125")).replace("<Line>", "<TransactionLine>")
+    content = content.replace("</Line>", "</TransactionLine>").replace("<Journal>", "<Journals><Journal>")
+    delivered(zone, INVOICE, content.replace("</Journal>", "</Journal></Journals>"))
+    assert zone.rows("raw/erp/ap_invoice", "erp_vendor_no, gross_amount, tax_amount") == [
+        ("S1", Decimal(125), Decimal(25))
+    ]
+
+
+@pytest.mark.parametrize("places", ["", "Accounts"])
+def test_of_a_transaction_that_names_the_supplier_on_every_line_its_own_account_counts(zone: Zone, places: str) -> None:
+    """As Odoo writes it, and in Lithuania with transactions, accounts and taxes each in an element of their own."""
+    lines = (line(1, "4000", "Debit", "100", extra=tax("25"), of="S1"), line(2, "2710", "Debit", "25", of="S1"))
+    bought = transaction("T1", *lines, line(3, "2400", "Credit", "125", of="S1"))
+    content = audit_file(ledger(bought, debit="125"))
+    if places:
+        for inner, outer in (("Transaction", "Transactions"), ("TaxInformation", "TaxInformations")):
+            content = content.replace(f"<{inner}>", f"<{outer}><{inner}>")
+            content = content.replace(f"</{inner}>", f"</{inner}></{outer}>")
+        content = content.replace(
+            "<AccountID>2400</AccountID><Opening", "<Accounts><AccountID>2400</AccountID><Opening"
+        )
+        content = content.replace("</ClosingDebitBalance>", "</ClosingDebitBalance></Accounts>")
+    receipt = delivered(zone, INVOICE, content)
+    assert zone.rows("raw/erp/ap_invoice", "ap_document_no, document_type, gross_amount, tax_amount") == [
+        ("T1", "INVOICE", Decimal(125), Decimal(25))
+    ]
+    assert receipt.message == "2 ledger lines of no supplier were left out."
 
 
 # ── what is no SAF-T file, and large ones ─────────────────────────────────────────────────────────────────────────────
