@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,13 +26,12 @@ from sources.readers import (
     sql_path,
     sql_text,
 )
+from sources.readers.headings import told_apart
 from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_for, scan_records
 
 _BLOCK_BYTES = 1 << 20
 # Each thread of the engine holds some: by default 16 times the longest line, tens of megabytes each.
 _BUFFER_BYTES = 8 * MAX_LINE_BYTES
-_SHOWN_COLUMNS = 20
-_SHOWN_CHARACTERS = 100
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -56,7 +54,7 @@ def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Record
     with content.open("rb") as stream:
         delimiter = delimiter_of(stream, mapping)
     dialect = Dialect(encoding, delimiter, mapping.quote, mapping.header_row)
-    header = _header(content, dialect)
+    header = _header(content, dialect, mapping)
     file = _DelimitedFile(content, dialect, header, workspace)
     if header.line_no != mapping.header_row or _is_for_the_scanner(content):
         return file.repaired()
@@ -70,6 +68,8 @@ def open_delimited(path: Path, mapping: Mapping, workspace: Workspace) -> Record
 
 @dataclass(frozen=True)
 class _Header:
+    """Names of all columns, empty where a column has none: nothing can read it."""
+
     names: tuple[str, ...]
     line_no: int
 
@@ -83,12 +83,16 @@ class _DelimitedFile:
     columns: dict[str, tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        columns = {name: (f"d{i}", "VARCHAR") for i, name in enumerate(self.header.names)}
+        columns = {name: (f"d{i}", "VARCHAR") for i, name in enumerate(self.header.names) if name}
         object.__setattr__(self, "columns", columns)
+
+    @property
+    def _places(self) -> list[str]:
+        return [f"d{place}" for place in range(len(self.header.names))]
 
     def fast(self, text: Path) -> Records:
         return Records(
-            relation=self._read_csv(text, [name for name, _ in self.columns.values()], header=True),
+            relation=self._read_csv(text, self._places, header=True),
             columns=self.columns,
             row_no=None,
             locate=self._locate_in_sound_file,
@@ -105,7 +109,7 @@ class _DelimitedFile:
                 if record.rule is None and record.row_no > 0
             )
         return Records(
-            relation=self._read_csv(copy, ["row_no", *(name for name, _ in self.columns.values())], header=False),
+            relation=self._read_csv(copy, ["row_no", *self._places], header=False),
             columns=self.columns,
             row_no="row_no",
             locate=self._locate,
@@ -161,7 +165,7 @@ def delimiter_of(content: BinaryIO, mapping: Mapping) -> str:
     return "\t" if mapping.delimiter == "," and b"\t" in line and b"," not in line else mapping.delimiter
 
 
-def _header(content: Path, dialect: Dialect) -> _Header:
+def _header(content: Path, dialect: Dialect, mapping: Mapping) -> _Header:
     record = next(scan_records(content, dialect), None)
     if record is None:
         place = f"no line {dialect.first_line} or after" if dialect.first_line > 1 else "no header line"
@@ -187,12 +191,7 @@ def _header(content: Path, dialect: Dialect) -> _Header:
             f"The header has {len(names):,} columns, the limit is {MAX_COLUMNS:,}; deliver fewer, or correct the "
             "delimiter in the mapping."
         )
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        shown = ", ".join(repr(name[:_SHOWN_CHARACTERS]) for name in repeated[:_SHOWN_COLUMNS])
-        more = f" and {len(repeated) - _SHOWN_COLUMNS} others" if len(repeated) > _SHOWN_COLUMNS else ""
-        raise FileRefused(f"The header names {shown}{more} more than once; deliver it with a name for each column.")
-    return _Header(tuple(names), record.line_no)
+    return _Header(told_apart(names, mapping.read_columns), record.line_no)
 
 
 def _transcoded(content: Path, encoding: str, workspace: Workspace) -> Path:

@@ -20,6 +20,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 from sources.contract import load_contracts
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
+from sources.readers.headings import told_apart
 from sources.readers.number import with_mark
 from sources.readers.spool import Broken, LeftOut, Row, spooled
 from sources.readers.xlsx_package import (
@@ -140,10 +141,8 @@ class _Table:
             name = " ".join(text.split())
             if name:
                 self.header[column] = name
-        names = [*self.header.values()]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise FileRefused(f"The header names {shown(repeated)} more than once.")
+        names = told_apart([*self.header.values()], self.mapping.read_columns)
+        self.header = dict(zip(self.header, names, strict=True))
         self.header_row = row_no
 
     def rows(self, left_out: LeftOut) -> Iterator[Row | Broken]:

@@ -101,18 +101,29 @@ def test_mixed_line_ends_are_read(zone: Zone) -> None:
     assert counts(receipt) == {"delivered": 3, "loaded": 3, "quarantined": 0, "duplicate": 0}
 
 
+@pytest.mark.parametrize("broken", ["", "a record of one field\n"])
+def test_of_headings_that_stand_twice_a_mapping_says_which_it_reads(zone: Zone, broken: str) -> None:
+    columns = {"base_currency": "Waehrung (2)", "quote_currency": "Waehrung (1)", "rate_date": "Tag", "rate": "Kurs"}
+    zone.map("rates", {"feed": FEED, "columns": columns, "ignored": ["*"]})
+    zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
+    zone.deliver(FEED, "r.csv", f"Waehrung,Tag,,Kurs,Waehrung,\nUSD,2026-03-02,x,7.1,EUR,\n{broken}")
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.loaded_rows, receipt.quarantined_rows) == (1, int(bool(broken)))
+    assert zone.rows("raw/external/fx_rate", "base_currency, quote_currency") == [("EUR", "USD")]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "empty"),
         (b"base_currency,quote_currency,rate_date\nUSD,CNY,2026-03-01\n", "lacks the required column rate"),
-        (b"base_currency,rate,rate_date,rate\n", "more than once"),
         (b"\xff,b\n", "header line cannot be read"),
         (b"\xff\xfe,b\n", "not utf-16"),
         (f"{'x' * 200_000!r},b\n".replace("'", '"').encode(), "header line cannot be read: field larger"),
         (f"{RATE_HEADER},{','.join(f'c{i}' for i in range(10_000))}\n".encode(), "10,004 columns, the limit is 10,000"),
         (b"," * 60_000 + b"\n", "60,001 columns"),
-        (",".join(f"c{i % 30}" for i in range(90)).encode(), "'c26' and 10 others more than once"),
+        (b"rate,quote_currency,rate_date,rate\n", "more than once; let the mapping read 'rate (1)' or the one that is"),
+        (b"base_currency,c (1),c,c\n", "differ by a number in brackets alone"),
     ],
 )
 def test_a_file_without_a_usable_header_is_refused(zone: Zone, content: bytes, sentence: str) -> None:

@@ -401,7 +401,7 @@ def test_a_text_that_is_not_there_refuses_the_record(number: int) -> None:
         ("r.xlsb", with_part(workbook(HEADER), "xl/workbook.bin", lambda _: b"x"), "binary workbook"),
         ("r.ods", with_part(workbook(HEADER), "mimetype", lambda _: b"x"), "OpenDocument"),
         ("r.xlsx", workbook(), "no row that names its columns"),
-        ("r.xlsx", workbook((*HEADER, "rate"), GOOD), "The header names 'rate' more than once."),
+        ("r.xlsx", workbook((*HEADER, "rate"), GOOD), "names 'rate' more than once; let the mapping read 'rate (1)'"),
         ("r.xlsx", workbook(("base_currency", "=A2"), GOOD), "Row 1 names the columns, but B1 holds a formula"),
         ("r.xlsx", workbook(HEADER[:3], GOOD[:3]), "lacks the required column rate; it has columns base_currency"),
         ("r.xlsx", workbook(HEADER, GOOD)[:-300], "It is no Excel workbook, whatever its name says"),
