@@ -124,7 +124,7 @@ def _typed(reading: Reading, text: str, mapping: Mapping) -> str:
     if reading.what == "number":
         form = mapping.number_form()
         if reading.marks is not None:
-            form = replace(form, decimal_mark=reading.marks[0], thousands_sign=reading.marks[1])
+            form = replace(form, decimal_mark=reading.marks[0], thousands_sign=reading.marks[1], unit=reading.unit)
         return number_sql(field, form, _NUMBER)
     return time_sql(field, "date", reading.formats or mapping.dates)
 

@@ -5,7 +5,8 @@ Columns stand by name, in double quotes where it is no plain word, those of a jo
 ``case`` and ``if`` there are the functions of `FUNCTIONS` and some of our own:
 
     as_number(column)                 decimal, with the mapping's decimal mark and thousands sign, or with those given
-    as_number(column, ',', '.')       behind the column
+    as_number(column, ',', '.')       behind the column, and without a unit where one is named last
+    as_number(column, ',', '.', '€')
     as_date(column, 'D.M.YYYY', …)    date of the first format that fits; without a format one of the mapping's
                                       ``dates``, or else ISO 8601
     add_days(date, days)              date
@@ -63,13 +64,14 @@ Marks = tuple[DecimalMark, ThousandsSign]
 class Reading:
     """A number or date that an expression reads in a delivered column.
 
-    ``formats`` are those of a date and ``marks`` those of a number, where the expression says them.
+    ``formats`` are those of a date, ``marks`` and ``unit`` those of a number, where the expression says them.
     """
 
     what: Literal["number", "date"]
     column: str
     formats: tuple[str, ...] = ()
     marks: Marks | None = None
+    unit: str | None = None
 
 
 class Expression:
@@ -173,10 +175,12 @@ def _check_own(node: exp.Anonymous) -> None:
             _check_marks(*texts)
 
 
-def _check_marks(decimal_mark: str, thousands_sign: str = "", *others: str) -> None:
+def _check_marks(decimal_mark: str, thousands_sign: str = "", unit: str = "", *others: str) -> None:
     fits = decimal_mark in get_args(DecimalMark) and thousands_sign in get_args(ThousandsSign)
-    if not fits or others or decimal_mark == thousands_sign:
-        raise ValueError("as_number takes a decimal mark (. or ,) and a thousands sign that differs (, . blank or ')")
+    if not fits or others or decimal_mark == thousands_sign or any(character.isdecimal() for character in unit):
+        raise ValueError(
+            "as_number takes a decimal mark (. or ,), a thousands sign that differs (, . blank or ') and a unit"
+        )
 
 
 def _readings(call: exp.Anonymous) -> tuple[Reading, ...]:
@@ -189,7 +193,8 @@ def _readings(call: exp.Anonymous) -> tuple[Reading, ...]:
     if name == "as_date":
         return (Reading("date", columns[0], texts),)
     marks = cast(Marks, (*texts, "")[:2]) if texts else None
-    return tuple(Reading("number", column, marks=marks) for column in columns)
+    unit = texts[2] if len(texts) > 2 else None
+    return tuple(Reading("number", column, marks=marks, unit=unit) for column in columns)
 
 
 def _own_function(call: exp.Anonymous, names: Mapping[str, str], readings: Mapping[Reading, str]) -> str:

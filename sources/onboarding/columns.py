@@ -19,7 +19,7 @@ from sources.onboarding.evidence import (
 from sources.onboarding.marks import Marks, common_marks
 from sources.onboarding.match import SURE, Candidate, candidates, codes_for, side, terms, unit_of
 from sources.onboarding.sample import DeliveredColumn, Sample
-from sources.sql import quoted
+from sources.sql import quoted, sql_text
 
 _ISO_CODE = "^[A-Z]{3}$"
 _NUMBERS = ("decimal", "integer", "bigint")
@@ -29,6 +29,7 @@ _READABLE_RATIO = 0.5
 _SHOWN = 3
 _MOST_CODES = 20
 _SIDED = ("credit_debit", "amount")
+_MINUS = re.compile(r"^[^0-9]*[-(]|[0-9]-[^0-9]*$")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _choose(work: _Work) -> None:
     for number, column in enumerate(work.contract.columns):
         if work.sides and column.name in _SIDED:
             continue
-        named = candidates(column, names)
+        named = candidates(column, names, work.contract.name)
         fitting = [one for one in named if _fits(column, work.sample.column(one.delivered), work)]
         work.possible[column.name] = fitting
         work.unreadable[column.name] = [one for one in named if one not in fitting and one.score >= SURE]
@@ -314,17 +315,26 @@ def _of_sign(column: Column, work: _Work) -> ColumnDraft:
     if not negative:
         why = f"{column.description}: one of {' '.join(column.allowed_values)}. {amount} has no negative value"
         return ColumnDraft(column.name, None, why, True)
-    number = f"as_number({quoted(amount)})"
+    number = _number_read(amount, work)
     evidence = f"{negative:,} of the values of {amount} are negative"
     if column.name == "amount":
         return ColumnDraft(column.name, {"expression": f"abs({number})"}, f"{work.chosen['amount'].why}; {evidence}")
     return ColumnDraft(column.name, {"expression": f"case when {number} < 0 then 'DBIT' else 'CRDT' end"}, evidence)
 
 
+def _number_read(amount: str, work: _Work) -> str:
+    """The number in the amount's column; what its values are written with beside the marks of the file is said."""
+    unit = work.numbers["amount"].forms[0].unit if "amount" in work.numbers else None
+    if unit is None:
+        return f"as_number({quoted(amount)})"
+    marks = work.marks.form
+    said = ", ".join(map(sql_text, (marks.decimal_mark, marks.thousands_sign, unit)))
+    return f"as_number({quoted(amount)}, {said})"
+
+
 def _negative(work: _Work) -> int:
-    """Number of values of the amount that have a minus or stand in parentheses."""
-    values = work.delivered("amount").values
-    return sum(value.startswith(("-", "(")) or value.endswith("-") for value in values)
+    """Number of values of the amount that have a minus or stand in parentheses, before or behind a currency."""
+    return sum(_MINUS.search(value) is not None for value in work.delivered("amount").values)
 
 
 def _told_currency(work: _Work) -> tuple[str, str] | None:

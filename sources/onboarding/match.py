@@ -24,7 +24,10 @@ _FUZZY_LETTERS = 6
 
 
 class Terms(YamlModel):
-    """Names of contract columns, of the two sides of an amount, and of values, as deliverers write them."""
+    """Names of contract columns, of the two sides of an amount, and of values, as deliverers write them.
+
+    A column may stand with its feed, as ``bank.balance.amount``, for names that it has there alone.
+    """
 
     columns: dict[str, tuple[str, ...]]
     sides: dict[str, tuple[str, ...]]
@@ -49,21 +52,32 @@ def terms() -> Terms:
 
 def plain(name: str) -> str:
     """A name without case, accents, blanks, punctuation and what stands in brackets."""
-    text = unicodedata.normalize("NFKD", _BRACKETS.sub("", unicodedata.normalize("NFKC", name)).casefold())
+    return _whole(_BRACKETS.sub("", unicodedata.normalize("NFKC", name)))
+
+
+def _whole(name: str) -> str:
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(character for character in text if character.isalnum())
 
 
-def candidates(column: Column, delivered: Iterable[str]) -> list[Candidate]:
-    """Delivered columns that may be ``column``, the likeliest first; none below POSSIBLE."""
-    known = {plain(term): term for term in reversed(terms().columns.get(column.name, ()))}
+def candidates(column: Column, delivered: Iterable[str], feed: str) -> list[Candidate]:
+    """Delivered columns that may be ``column`` of a feed, the likeliest first; none below POSSIBLE."""
+    names = terms().columns
+    usual = (*names.get(column.name, ()), *names.get(f"{feed}.{column.name}", ()))
+    known = {plain(term): term for term in reversed(usual)}
     found = [_candidate(column, known, name) for name in delivered if plain(name)]
     return sorted((one for one in found if one.score >= POSSIBLE), key=lambda one: -one.score)
 
 
 def side(kind: str, delivered: Iterable[str]) -> str | None:
     """The delivered column of the ``credit`` or ``debit`` side of an amount."""
-    known = {plain(term) for term in terms().sides[kind]}
-    return next((name for name in delivered if plain(name) in known), None)
+    names = [*delivered]
+    for term in terms().sides[kind]:
+        # 记账金额(收入): what stands in brackets may tell the sides apart
+        same = plain if plain(term) == _whole(term) else _whole
+        if found := next((name for name in names if same(name) == same(term)), None):
+            return found
+    return None
 
 
 def unit_of(name: str) -> str | None:

@@ -23,7 +23,7 @@ from sources.readers.unpack import unpacked
 SAMPLE_RECORDS = 5_000
 MOST_VALUES = 300
 
-_HEADER_ROWS = 15
+_HEADER_ROWS = 30
 _SMALL_BYTES = 2 << 20
 _MISSING = (
     "-",

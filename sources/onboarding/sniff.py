@@ -7,6 +7,7 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
+from math import log2
 from pathlib import Path
 
 from sources.readers import FileRefused
@@ -15,6 +16,7 @@ _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 18
 _SAMPLE_LINES = 400
 _HEADER_WITHIN = 50
+_DISTINCT = 0.8
 _DELIMITERS = (",", ";", "\t", "|", "^", "~")
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _EUROPEAN = ("cp1252", "cp1250", "iso8859-15")
@@ -42,10 +44,8 @@ def text_shape(content: Path) -> TextShape:
     encoding, encoding_evidence = _encoding(content)
     rows_of = {delimiter: _rows(_lines(content, encoding), delimiter) for delimiter in _DELIMITERS}
     width_of = {delimiter: _width(rows) for delimiter, rows in rows_of.items()}
-    # the delimiter by which most records have the same number of fields, and of those the one with more fields
-    delimiter = max(
-        _DELIMITERS, key=lambda one: (round(width_of[one][1], 2) if width_of[one][0] > 1 else 0, width_of[one])
-    )
+    # the delimiter by which most records have the same number of fields, and many: a decimal mark makes two of one
+    delimiter = max(_DELIMITERS, key=lambda one: (round(width_of[one][1], 2) * log2(width_of[one][0]), width_of[one]))
     width, share = width_of[delimiter]
     if width < 2:
         raise FileRefused(
@@ -142,7 +142,7 @@ def _rows(lines: list[str], delimiter: str) -> list[tuple[int, list[str]]]:
 def _width(rows: list[tuple[int, list[str]]]) -> tuple[int, float]:
     """The usual number of fields, and the share of records that have it."""
     if not rows:
-        return 0, 0.0
+        return 1, 0.0
     # titles above a header are shorter than records, and may be more of them
     records = [row for _, row in rows if len(row) > 1] or [row for _, row in rows]
     width, count = max(Counter(map(len, records)).items(), key=lambda item: (item[1], item[0]))
@@ -155,12 +155,16 @@ def _header(rows: list[tuple[int, list[str]]], width: int) -> tuple[int, str]:
     for line_no, row in rows[:_HEADER_WITHIN]:
         names = [field.strip() for field in row]
         filled = [name for name in names if name]
-        if len(row) not in (width, width - is_open) or len(filled) < width - 1 or len({*filled}) != len(filled):
+        if (
+            len(row) not in (width, width - is_open)
+            or len(filled) < width - 1
+            or len({*filled}) < _DISTINCT * len(filled)
+        ):
             continue
         if any(_VALUE.fullmatch(name) for name in filled):
             break
         above = f"{line_no - 1} lines of titles above it" if line_no > 1 else "no title above it"
-        return line_no, f"the first line with {len(row)} names that differ; {above}"
+        return line_no, f"the first line with {len(row)} names; {above}"
     raise FileRefused(
         f"No line of the first {_HEADER_WITHIN} records names its {width} columns; deliver the file with a header."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -118,16 +119,17 @@ def test_names_are_compared_without_case_accents_and_brackets() -> None:
     ],
 )
 def test_a_term_of_the_field_is_known(feed: str, column: str, delivered: str) -> None:
-    (best, *_) = candidates(load_contracts()[feed].column(column), ["x", "Nummer", delivered, "对方"])
+    (best, *_) = candidates(load_contracts()[feed].column(column), ["x", "Nummer", delivered, "对方"], feed)
     assert best.delivered == delivered
     assert best.score >= 95
 
 
 def test_terms_are_of_columns_and_values_that_there_are() -> None:
-    contracts = load_contracts().values()
+    contracts = [*load_contracts().values()]
     columns = {name for contract in contracts for name in contract.column_names}
     values = {value for contract in contracts for column in contract.columns for value in column.allowed_values}
-    assert {*terms().columns} <= columns
+    with_feed = {f"{contract.name}.{name}" for contract in contracts for name in contract.column_names}
+    assert {*terms().columns} <= columns | with_feed
     assert {*terms().values} <= values | {"CNY", "USD", "EUR", "HKD", "JPY", "GBP", "true", "false"}
 
 
@@ -204,6 +206,54 @@ def test_a_heading_in_ten_thousands_gives_a_factor(tmp_path: Path) -> None:
     draft = draft_mapping(path, "bank.balance")
     assert columns_of(draft)["amount"] == {"from": "余额（万元）", "factor": 10000}
     assert columns_of(draft)["currency"] == {"constant": "CNY"}
+
+
+@pytest.mark.parametrize(
+    ("values", "amounts"),
+    [
+        (["1 234,50 €", "-12,00 €"], [Decimal("1234.50"), Decimal(12)]),
+        (["-$1,234.50", "$12.00"], [Decimal("1234.50"), Decimal(12)]),
+        (["$1,234.50", "($12.00)"], [Decimal("1234.50"), Decimal(12)]),
+        (["12,00- EUR", "1.234,50 EUR"], [Decimal(12), Decimal("1234.50")]),
+    ],
+)
+def test_a_currency_beside_a_negative_amount_is_left_out(
+    tmp_path: Path, values: list[str], amounts: list[Decimal]
+) -> None:
+    path = tmp_path / "t.csv"
+    lines = (f"A1;R{number};2026-03-0{number};{value};EUR" for number, value in enumerate(values, start=1))
+    path.write_text("\n".join(["Account;Reference;Booking date;Amount;Currency", *lines]) + "\n", encoding="utf-8")
+    draft = draft_mapping(path, BANK)
+    (tmp_path / "m.yaml").write_text(draft.text.replace("  # transaction_ref:", "  transaction_ref: Reference  #"))
+    mapping = read_mapping(tmp_path / "m.yaml")
+    checked = check_file(path, mapping)
+    assert (checked.loaded, checked.refused) == (2, 0)
+    amount = next(column for column in checked.columns if column.column == "amount")
+    assert [Decimal(str(amount.minimum)), Decimal(str(amount.maximum))] == sorted(amounts)
+    side = next(column for column in checked.columns if column.column == "credit_debit")
+    assert (side.minimum, side.maximum) == ("CRDT", "DBIT")
+
+
+def test_a_balance_is_no_amount_of_a_booking(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Auftragskonto;Kontonummer;Buchungstag;Saldo\nA1;B2;2026-03-01;5,00\n")
+    booking, balance = (columns_of(draft_mapping(path, feed)) for feed in (BANK, "bank.balance"))
+    assert (booking["account_no"], booking.get("amount")) == ("Auftragskonto", None)
+    assert balance["amount"] == "Saldo"
+
+
+def test_the_sides_of_an_amount_may_differ_in_brackets_alone(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("交易日期,记账金额(收入),记账金额(支出),余额\n2026-03-01,5.00,,10\n2026-03-02,,6.00,4\n")
+    columns = columns_of(draft_mapping(path, BANK))
+    assert columns["amount"] == {"expression": 'abs(one_sided("记账金额(收入)", "记账金额(支出)"))'}
+
+
+def test_a_file_of_decimal_commas_is_not_divided_by_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    titles = [f"Titel {n};x" for n in range(6)]
+    path.write_text("\n".join([*titles, "Tag;Name;Betrag;Ort", *(f"{n};a;{n},50;b" for n in range(14))]))
+    assert text_shape(path).delimiter == ";"
 
 
 def test_two_sides_become_one_amount(tmp_path: Path) -> None:
