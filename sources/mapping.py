@@ -30,6 +30,8 @@ from sources.yaml_model import YamlModel, fault, nearest
 
 ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "saft", "mt940", "bai2", "xlsx", "jsonl"]
 
+_OF_CONTRACT = "identity"
+
 
 def _known_encoding(value: str) -> str:
     try:
@@ -249,6 +251,11 @@ class Mapping(YamlModel):
         return written
 
     @property
+    def is_of_contract(self) -> bool:
+        """Whether nobody wrote it: a delivery without a mapping has the contract's own names."""
+        return self.name.partition(" ")[0] == _OF_CONTRACT
+
+    @property
     def delivered_columns(self) -> tuple[str, ...]:
         """Delivered columns the mapping reads, each once, in the order of the contract columns."""
         names = (name for column in self.columns.values() for name in (column.source, column.sign_column))
@@ -300,4 +307,4 @@ class Mapping(YamlModel):
 def identity_mapping(contract: Contract) -> Mapping:
     """The mapping of a delivery that uses the contract's own column names."""
     columns = {name: ColumnMapping.model_validate({"from": name}) for name in contract.column_names}
-    return Mapping(name="identity", feed=contract.name, columns=columns)
+    return Mapping(name=_OF_CONTRACT, feed=contract.name, columns=columns)

@@ -113,7 +113,7 @@ def read_header(contract: Contract, mapping: ColumnMappings, records: Records) -
     if missing:
         raise SchemaRefused(
             f"The file lacks the required {_columns(missing)}; it has {_header_shown(contract, mapping, records)}. "
-            f"Deliver what is missing, or correct mapping {mapping.name} (names, encoding, delimiter).",
+            f"Deliver what is missing, or {_other_reading(mapping)}.",
             tuple(SchemaEvent(EventName.COLUMN_GONE, name, "refuse") for name in missing),
         )
     known = {*mapping.delivered_columns, *mapping.read_by_expressions}
@@ -224,6 +224,12 @@ def _said(name: EventName, events: Sequence[SchemaEvent], verb: str) -> str:
         return f"{name}: did not find the optional {_columns(columns)}"
     changes = [f"{e.column} (was {e.earlier_type}, is {e.delivered_type})" for e in events]
     return f"{name}: another type in {_columns(changes)}"
+
+
+def _other_reading(mapping: ColumnMappings) -> str:
+    if mapping.is_of_contract:
+        return "name a mapping that reads such a file (anchorwatch source new drafts one)"
+    return f"correct mapping {mapping.name} (names, encoding, delimiter)"
 
 
 def _cure(name: EventName, mapping: ColumnMappings) -> str:

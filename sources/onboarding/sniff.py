@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import log2
 from pathlib import Path
 
+from charset_normalizer import CharsetMatch, from_bytes
+
 from sources.readers import FileRefused
 
 _BLOCK_BYTES = 1 << 20
@@ -20,9 +22,13 @@ _DISTINCT = 0.8
 _DELIMITERS = (",", ";", "\t", "|", "^", "~")
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _EUROPEAN = ("cp1252", "cp1250", "iso8859-15")
+# Of scripts whose letters are all above ASCII, so that they stand together, as the few of Europe's languages do not.
+_OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp866", "iso8859_5", "big5", "cp932", "euc_jp", "cp949", "cp1253", "cp1255")
+_TOGETHER = 0.7
 # Lead and trail bytes of the characters of GB 2312, which all Chinese text consists of but for rare names.
 _CHINESE_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_HIGH_TOGETHER = re.compile(rb"[\x80-\xff]{2,}")
 _LETTER_BETWEEN = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[A-Za-z])")
 _VALUE = re.compile(r"[+-]?[\d.,' ]*\d[\d.,' ]*[-%]?|\d{1,4}[-./年]\d{1,2}[-./月]\d{1,4}日?.*")
 
@@ -93,9 +99,18 @@ def _encoding(content: Path) -> tuple[str, str]:
         return "utf-8", "the whole file decodes"
     if 2 * pairs >= 0.9 * high and _decodes(content, "gb18030"):
         return "gb18030", "not UTF-8; nine in ten bytes above ASCII are pairs of GB 2312"
+    if (found := _of_another_script(beginning)) is not None:
+        return found.encoding, f"not UTF-8; charset-normalizer takes it for {found.language}. Look at the words"
     text = {encoding: beginning.decode(encoding, errors="replace") for encoding in _EUROPEAN}
     encoding = min(_EUROPEAN, key=lambda one: _strange(text[one]))
     return encoding, f"not UTF-8 and no Chinese; of {', '.join(_EUROPEAN)} it gives words most letters. Look at umlauts"
+
+
+def _of_another_script(beginning: bytes) -> CharsetMatch | None:
+    together = sum(map(len, _HIGH_TOGETHER.findall(beginning)))
+    if together <= _TOGETHER * len(_HIGH.findall(beginning)):
+        return None
+    return from_bytes(beginning, cp_isolation=[*_OTHER_SCRIPTS]).best()
 
 
 def _decodes(content: Path, encoding: str) -> bool:

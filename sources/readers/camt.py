@@ -140,7 +140,8 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     texts, transactions = entry.texts, entry.transactions
     own_ref = _reference(texts, "AcctSvcrRef")
     # with the day, as some banks give each of their statements the same Id
-    reference = own_ref or f"{statement.statement_id}/{_date(texts, 'BookgDt')}/{entry.position}"
+    day = _date(texts, "BookgDt") or _date(texts, "ValDt") or ""
+    reference = own_ref or f"{statement.statement_id}/{day}/{entry.position}"
     amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
     if len(transactions) == 1 and _text(texts, *_BATCH_SIZE) in (None, "1"):
         (only,) = transactions

@@ -40,7 +40,10 @@ _BYTE_ORDER_MARKS = {
 }
 """Encodings that a file declares itself, the longer marks first, as one begins like another."""
 _LINE_SAFE = frozenset(
-    {"utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-15", "cp1252", "cp1250", "ascii"}
+    {
+        *("utf-8", "gb18030", "gbk", "gb2312", "big5", "iso8859-1", "iso8859-15", "cp1252", "cp1250", "ascii"),
+        *("cp1251", "koi8-r", "cp866", "iso8859-5", "cp1253", "cp1255"),
+    }
 )
 """Encodings in which the byte 0x0A is always a line feed, so that a broken line can be told from its neighbours."""
 

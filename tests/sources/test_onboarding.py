@@ -77,6 +77,23 @@ def test_more_titles_than_records_and_a_delimiter_behind_the_last_field(tmp_path
     assert (shape.delimiter, shape.header_row) == (",", 21)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1251", "ООО Строительная компания;Оплата по договору поставки;Поступление денежных средств"),
+        ("cp866", "ООО Строительная компания;Оплата по договору поставки;Поступление денежных средств"),
+        ("big5", "臺灣建設股份有限公司;貨款匯入帳戶;應收帳款轉讓通知"),
+        ("cp932", "株式会社サンプル建設;売掛金の入金について;振込手数料として"),
+        ("cp1252", "Müller & Söhne GmbH;Überweisung für Rechnung;Gebühr"),
+        ("cp1250", "Łódź Sąsiedztwo spółka;Zapłata za fakturę;Opłata"),
+    ],
+)
+def test_other_scripts_are_told_by_their_letters(tmp_path: Path, encoding: str, words: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("\n".join(["name;text;kind", *(words for _ in range(20))]).encode(encoding))
+    assert text_shape(path).encoding == encoding
+
+
 def test_latin_text_is_not_taken_for_chinese(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(("name;ort\n" + "Jürgen Größe;Köln ÜÖ x\n" * 50).encode("cp1252"))

@@ -37,7 +37,7 @@ CUT_OFF = r"The message of line \d has no closing balance \(:62F: or :62M:\): it
 NO_MESSAGE = r"It holds no MT940 or MT942 message, as no line begins with :20:; deliver the whole file of the bank\."
 NO_STATEMENT = r"It holds no statement \(Stmt, Rpt or Ntfctn\); deliver a camt\.052, camt\.053 or camt\.054 message\."
 CASH_REGISTER = r"A SAF-T cash register file holds .* of a shop; deliver the SAF-T file of the accounts \(Financial\)\."
-NO_COLUMNS = r"The file lacks the required columns .* Deliver what is missing, or correct mapping .*\."
+NO_COLUMNS = r"The file lacks the required columns .* Deliver what is missing, or (correct|name a) mapping .*\."
 
 NO_STATEMENTS: Mapping[str, Iterable[str]] = {
     NO_STATEMENT: ("camt053.v2.wrong",),
