@@ -21,6 +21,7 @@ VALUE_CHARACTERS = 100
 
 _SIGN = "sign"
 _EXACT_DIGITS = {"double": 15, "float": 6}
+_CUT_NUMBER = "[0-9]([.,][0-9]+)?E[+][0-9]{1,3}"
 _TIMES = {"date": "'9999-12-31'", "timestamp": "'9999-12-31 23:59:59.999999'"}
 
 
@@ -194,6 +195,10 @@ def _rules(origin: _Origin) -> Iterator[tuple[str, str, str, str]]:
         yield "type", f"{name} cannot be told: ", ".", f"regexp_matches({value}, {sql_text(FAULTY_PATTERN)})"
     if column.sql_type == "varchar":
         yield "nul_byte", f"{name} ", " holds a NUL byte.", f"contains({typed}, chr(0))"
+    if column.sql_type == "varchar" and (column.is_key or name.endswith(("_no", "_id"))):
+        after = " is a number of which a spreadsheet kept the first digits alone; deliver it as text."
+        condition = f"contains({typed}, 'E+') and regexp_full_match({typed}, '{_CUT_NUMBER}')"
+        yield "cut_number", f"{name} ", after, condition
     if origin.mapping.codes and not column.allowed_values:
         known = _listed(origin.mapping.codes.values())
         yield "code", f"{name} ", " is not in the mapping's code table.", f"{typed} not in ({known})"

@@ -223,6 +223,17 @@ def test_two_columns_of_which_one_is_filled_give_one_amount(zone: Zone, amounts:
     ]
 
 
+def test_a_number_that_a_spreadsheet_cut_names_nothing(zone: Zone) -> None:
+    """A table that went through a spreadsheet has account and document numbers of which the last digits are lost."""
+    zone.map("rates", {"feed": FEED, "delimiter": ";", "columns": BALANCE | {"balance_date": "b", "amount": "k"}})
+    zone.deliver(FEED, "_delivery.yaml", "mapping: rates")
+    accounts = ("6.22202E+15", "6,2E+15", "1E+13", "E+E", "1.5E+x", "62220212345678901")
+    zone.deliver(FEED, "r.csv", csv("c;b;k", *(f"{account};2026-03-02;1" for account in accounts)))
+    zone.ingest(FEED)
+    assert zone.refused("row_no, rule") == [(1, "cut_number"), (2, "cut_number"), (3, "cut_number")]
+    assert zone.rows(RAW, "account_no") == [("E+E",), ("1.5E+x",), ("62220212345678901",)]
+
+
 def test_tabs_and_wide_blanks_fill_a_field_up_as_blanks_do(zone: Zone, amounts: Amounts) -> None:
     rule = {"expression": "one_sided(H, S)"}
     assert amounts(rule, "H;S", "5.00  \t; \t", "\u3000;\u00a07.00\t") == [5, -7]
