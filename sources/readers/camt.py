@@ -139,9 +139,7 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     """
     texts, transactions = entry.texts, entry.transactions
     own_ref = _reference(texts, "AcctSvcrRef")
-    # with the day, as some banks give each of their statements the same Id
-    day = _date(texts, "BookgDt") or _date(texts, "ValDt") or ""
-    reference = own_ref or f"{statement.statement_id}/{day}/{entry.position}"
+    reference = own_ref or _place(statement, entry)
     amount, side = _text(texts, "Amt"), _text(texts, "CdtDbtInd")
     if len(transactions) == 1 and _text(texts, *_BATCH_SIZE) in (None, "1"):
         (only,) = transactions
@@ -158,6 +156,12 @@ def _entry_rows(statement: _Statement, entry: _Entry, left_out: LeftOut) -> Iter
     if transactions and all("RtrInf" in part for part in transactions):
         row["is_return"] = "true"
     yield row
+
+
+def _place(statement: _Statement, entry: _Entry) -> str:
+    """What an entry without a reference is known by; with its day, as some banks give all their statements one Id."""
+    day = _date(entry.texts, "BookgDt") or _date(entry.texts, "ValDt") or ""
+    return f"{statement.statement_id}/{day}/{entry.position}"
 
 
 def _shares(texts: Texts, transactions: list[Texts]) -> list[str] | None:
