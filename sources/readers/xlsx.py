@@ -40,7 +40,9 @@ _MAX_ROWS = 1_048_576
 _MAX_COLUMNS = 16_384
 _SHOWN_CHARACTERS = 100
 _EXCEL_DIGITS = 15
-_NOISE_FREE_DIGITS = 13
+# Some dozens of amounts add up to their sum but for its fifteenth digit.
+_SUMMED_DIGITS = 14
+_NOISE_FREE_DIGITS = 12
 _MAX_EXPONENT = 300
 _SHORT = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _WHOLE = re.compile(r"-?[0-9]{1,400}")
@@ -297,8 +299,9 @@ def as_shown(text: str) -> str:
     """A number of a workbook in plain notation, such as 60000.1 for ``60000.099999999999``.
 
     Excel writes 17 digits of its binary numbers. The shortest number that is the same binary number is what was typed;
-    where even that has more than the 15 digits that Excel shows, and those end in zeros, it is the result of a sum, and
-    what it shows is meant. A number that needs more digits was not made by Excel, and keeps them.
+    where even that has more than the 15 digits that Excel shows, and those of them that a sum keeps exact end in zeros,
+    it is the result of a sum, and what was added up is meant. A number that needs more digits was not made by Excel,
+    and keeps them.
     """
     if _NUMBER.fullmatch(text) is None:
         raise _Unreadable("number", f"holds {text[:_SHOWN_CHARACTERS]!r}, which is no number; save it again.")
@@ -308,11 +311,11 @@ def as_shown(text: str) -> str:
     if not -_MAX_EXPONENT < number.adjusted() < _MAX_EXPONENT:
         raise _Unreadable("number", f"holds {text[:_SHOWN_CHARACTERS]}, which no workbook can hold; correct it.")
     if _digits(number) > _EXCEL_DIGITS:
-        typed, seen = Decimal(repr(float(text))), Decimal(f"{number:.{_EXCEL_DIGITS - 1}e}").normalize()
+        typed, summed = Decimal(repr(float(text))), Decimal(f"{number:.{_SUMMED_DIGITS - 1}e}").normalize()
         if _digits(typed) <= _EXCEL_DIGITS:
             number = typed
-        elif _digits(seen) <= _NOISE_FREE_DIGITS:
-            number = seen
+        elif _digits(summed) <= _NOISE_FREE_DIGITS:
+            number = summed
     plain = f"{number:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
