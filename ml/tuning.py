@@ -109,7 +109,9 @@ def _proposal(trial: optuna.Trial) -> dict[str, Any]:
 
 
 def _affordable_rounds(params: Mapping[str, Any], spec: TrainingSpec) -> int:
-    work = params["num_leaves"] * params["max_depth"] ** 2 * (spec.bag or 1)
+    # a depth of 0 or below has no bound but the number of leaves
+    depth = params["max_depth"] if params["max_depth"] > 0 else params["num_leaves"] - 1
+    work = params["num_leaves"] * depth**2 * (spec.bag or 1)
     return max(1, min(spec.max_rounds, int(MOST_WORK // work)))
 
 

@@ -233,7 +233,8 @@ def _balances(path: Path, left_out: LeftOut) -> Iterator[Row | Broken]:
     number, before = 0, None
     for statement, element, _ in _elements(path, "Bal", reader):
         if statement.number != number:
-            yield from () if before is None else (before,)
+            if before is not None:
+                yield before
             number, before, has_opening = statement.number, None, False
         texts = reader.texts(element)
         balance_type = _text(texts, "Tp/CdOrPrtry/Cd", "Tp/Cd")

@@ -152,7 +152,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
     bank_reference = _text(data, "bank_reference")
     if bank_reference in _NO_REFERENCE:
         bank_reference = None
-    place = f"{booking_date}/{bank_reference}" if bank_reference else f"{statement.key}/{statement.entries}"
+    transaction_ref = f"{booking_date}/{bank_reference}" if bank_reference else f"{statement.key}/{statement.entries}"
     customer_reference = (_text(data, "customer_reference") or "").partition("\n")[0]
     information = coded(_text(data, "transaction_details") or "")
     end_to_end_id = _text(data, "end_to_end_reference")
@@ -162,7 +162,7 @@ def _entry(library: models.Transactions, statement: Statement, field: Field) -> 
     purpose = " ".join(text for text in (_text(data, "purpose"), _text(data, "additional_purpose")) if text)
     return {
         "account_no": statement.account_no,
-        "transaction_ref": place,
+        "transaction_ref": transaction_ref,
         "booking_date": booking_date,
         "value_date": data["date"].isoformat(),
         "credit_debit": "CRDT" if mark in ("C", "RD") else "DBIT",

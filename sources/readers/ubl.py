@@ -81,12 +81,16 @@ def _terms(document: Element, is_credit_note: bool, left_out: LeftOut) -> Values
 
 
 def _tax_amount(document: Element, currency: str | None, left_out: LeftOut) -> str | None:
-    """What all taxes add to the net amount: VAT alone by EN 16931, and elsewhere each tax has a total of its own."""
-    totals = of_currency(every(document, "TaxTotal/TaxAmount"), currency)
-    stated = [(total.text or "").strip() for total in totals]
+    """What all taxes add to the net amount: VAT alone by EN 16931, and elsewhere each tax has a total of its own.
+
+    A total without a breakdown states VAT once more, for the tax office (BT-111).
+    """
+    own = [total for total in every(document, "TaxTotal") if first(total, "TaxSubtotal") is not None]
+    broken_down = of_currency((amount for total in own for amount in every(total, "TaxAmount")), currency)
+    stated = [(amount.text or "").strip() for amount in broken_down]
     if len(stated) > 1 and all(AMOUNT.fullmatch(amount) for amount in stated):
         return f"{sum(map(Decimal, stated)):f}"
-    return one_of(totals, "tax_amount", left_out)
+    return one_of(of_currency(every(document, "TaxTotal/TaxAmount"), currency), "tax_amount", left_out)
 
 
 def _party(document: Element, path: str) -> Party:

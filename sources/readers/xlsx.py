@@ -42,7 +42,7 @@ _SHOWN_CHARACTERS = 100
 _EXCEL_DIGITS = 15
 # Some dozens of amounts add up to their sum but for its fifteenth digit.
 _SUMMED_DIGITS = 14
-_NOISE_FREE_DIGITS = 12
+_ZEROS = 2
 _MAX_EXPONENT = 300
 _SHORT = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _WHOLE = re.compile(r"-?[0-9]{1,400}")
@@ -311,11 +311,13 @@ def as_shown(text: str) -> str:
     if not -_MAX_EXPONENT < number.adjusted() < _MAX_EXPONENT:
         raise _Unreadable("number", f"holds {text[:_SHOWN_CHARACTERS]}, which no workbook can hold; correct it.")
     if _digits(number) > _EXCEL_DIGITS:
-        typed, summed = Decimal(repr(float(text))), Decimal(f"{number:.{_SUMMED_DIGITS - 1}e}").normalize()
+        typed = Decimal(repr(float(text)))
+        rounded = [(kept, Decimal(f"{number:.{kept - 1}e}").normalize()) for kept in (_EXCEL_DIGITS, _SUMMED_DIGITS)]
+        summed = [one for kept, one in rounded if _digits(one) <= kept - _ZEROS]
         if _digits(typed) <= _EXCEL_DIGITS:
             number = typed
-        elif _digits(summed) <= _NOISE_FREE_DIGITS:
-            number = summed
+        elif summed:
+            number = summed[0]
     plain = f"{number:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 

@@ -271,5 +271,8 @@ def test_tuning_is_bounded_seeded_and_inside_the_training_rows() -> None:
 
 def test_a_tuned_model_is_no_larger_than_its_reasons_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.tuning.MOST_WORK", 40_000)
-    tuned = fit(firms(300), firm_spec(tuning_trials=3, bag=2, folds=2, max_rounds=200)).manifest.params
-    assert tuned["num_leaves"] * tuned["max_depth"] ** 2 * tuned["rounds"] * tuned["bag"] <= 40_000
+    for depth in (5, -1):
+        spec = firm_spec(tuning_trials=3, bag=2, folds=2, max_rounds=200, params={"max_depth": depth})
+        tuned = fit(firms(300), spec).manifest.params
+        depth = tuned["max_depth"] if tuned["max_depth"] > 0 else tuned["num_leaves"] - 1
+        assert tuned["num_leaves"] * depth**2 * tuned["rounds"] * tuned["bag"] <= 40_000

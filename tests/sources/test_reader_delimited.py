@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sources.contract import load_contracts
 from sources.engine import quick_connection
 from sources.mapping import identity_mapping
-from sources.readers import Workspace
+from sources.readers import FileRefused, Workspace
 from sources.readers.delimited import open_delimited
+from sources.readers.headings import told_apart
 from tests.sources.landing_zone import RATE_HEADER, Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -99,6 +100,13 @@ def test_mixed_line_ends_are_read(zone: Zone) -> None:
     zone.deliver(FEED, "r.csv", f"{RATE_HEADER}\r\n{GOOD.format(1)}\n{GOOD.format(2)}\r\n{GOOD.format(3)}\n")
     (receipt,) = zone.ingest(FEED)
     assert counts(receipt) == {"delivered": 3, "loaded": 3, "quarantined": 0, "duplicate": 0}
+
+
+def test_of_many_headings_that_stand_twice_some_are_shown() -> None:
+    names = [f"c{number % 30}" for number in range(90)]
+    with pytest.raises(FileRefused, match=r"'c26' and 10 others more than once; let the mapping read 'c0 \(1\)'"):
+        told_apart(names, names)
+    assert told_apart(["a", "", "b", "a", ""], ["b"]) == ("a (1)", "", "b", "a (2)", "")
 
 
 @pytest.mark.parametrize("broken", ["", "a record of one field\n"])

@@ -135,9 +135,16 @@ def test_vat_that_is_not_stated_is_what_the_totals_differ_in() -> None:
 
 
 def test_taxes_with_totals_of_their_own_are_added() -> None:
-    other = '<cac:TaxTotal><cbc:TaxAmount currencyID="EUR">6.00</cbc:TaxAmount></cac:TaxTotal><cac:LegalMonetaryTotal>'
-    row = one(invoice().replace("<cac:LegalMonetaryTotal>", other).replace(">119.00<", ">125.00<"))
-    assert (row["tax_amount"], row["gross_amount"], row["notes"]) == ("25.00", "125.00", "")
+    """But a total without a breakdown is VAT again, in the currency of the tax office, though it be the invoice's."""
+    broken_down = "</cbc:TaxAmount><cac:TaxSubtotal/></cac:TaxTotal>"
+    for amount, gross, row_tax in (("6.00", "125.00", "25.00"), ("19.00", "138.00", "38.00")):
+        total = f'<cac:TaxTotal><cbc:TaxAmount currencyID="EUR">{amount}{broken_down}'
+        content = invoice().replace("</cbc:TaxAmount></cac:TaxTotal>", broken_down).replace(">119.00<", f">{gross}<")
+        row = one(content.replace("<cac:LegalMonetaryTotal>", f"{total}<cac:LegalMonetaryTotal>"))
+        assert (row["tax_amount"], row["gross_amount"], row["notes"]) == (row_tax, gross, "")
+    again = '<cac:TaxTotal><cbc:TaxAmount currencyID="EUR">19.00</cbc:TaxAmount></cac:TaxTotal><cac:LegalMonetaryTotal>'
+    row = one(invoice().replace("<cac:LegalMonetaryTotal>", again))
+    assert (row["tax_amount"], row["notes"]) == ("19.00", "")
 
 
 def test_totals_that_contradict_one_another_are_said() -> None:
