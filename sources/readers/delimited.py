@@ -26,7 +26,7 @@ from sources.readers import (
     sql_path,
     sql_text,
 )
-from sources.readers.headings import told_apart
+from sources.readers.headings import distinct_headings
 from sources.readers.scanner import MAX_LINE_BYTES, Dialect, Record, scan_for, scan_records
 
 _BLOCK_BYTES = 1 << 20
@@ -194,7 +194,7 @@ def _header(content: Path, dialect: Dialect, mapping: Mapping) -> _Header:
             f"The header has {len(names):,} columns, the limit is {MAX_COLUMNS:,}; deliver fewer, or correct the "
             "delimiter in the mapping."
         )
-    return _Header(told_apart(names, mapping.read_columns), record.line_no)
+    return _Header(distinct_headings(names, mapping.read_columns), record.line_no)
 
 
 def _transcoded(content: Path, encoding: str, workspace: Workspace) -> Path:

@@ -11,7 +11,7 @@ _SHOWN_COLUMNS = 20
 _SHOWN_CHARACTERS = 100
 
 
-def told_apart(names: Sequence[str], read: Collection[str]) -> tuple[str, ...]:
+def distinct_headings(names: Sequence[str], read: Collection[str]) -> tuple[str, ...]:
     """The headings; of one that stands more than once, ``Name (1)``, ``Name (2)``, …, which a mapping can read.
 
     FileRefused where a heading is ``read`` that stands more than once: it does not say which column is meant.

@@ -20,7 +20,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 from sources.contract import load_contracts
 from sources.mapping import Mapping
 from sources.readers import FileRefused, Records, Workspace
-from sources.readers.headings import told_apart
+from sources.readers.headings import distinct_headings
 from sources.readers.number import with_mark
 from sources.readers.spool import Broken, LeftOut, Row, spooled
 from sources.readers.xlsx_package import (
@@ -143,7 +143,7 @@ class _Table:
             name = " ".join(text.split())
             if name:
                 self.header[column] = name
-        names = told_apart([*self.header.values()], self.mapping.read_columns)
+        names = distinct_headings([*self.header.values()], self.mapping.read_columns)
         self.header = dict(zip(self.header, names, strict=True))
         self.header_row = row_no
 

@@ -15,7 +15,7 @@ from sources.engine import quick_connection
 from sources.mapping import identity_mapping
 from sources.readers import FileRefused, Workspace
 from sources.readers.delimited import open_delimited
-from sources.readers.headings import told_apart
+from sources.readers.headings import distinct_headings
 from tests.sources.landing_zone import RATE_HEADER, Zone, counts, csv, new_zone
 
 FEED = "external.fx_rate"
@@ -105,8 +105,8 @@ def test_mixed_line_ends_are_read(zone: Zone) -> None:
 def test_of_many_headings_that_stand_twice_some_are_shown() -> None:
     names = [f"c{number % 30}" for number in range(90)]
     with pytest.raises(FileRefused, match=r"'c26' and 10 others more than once; let the mapping read 'c0 \(1\)'"):
-        told_apart(names, names)
-    assert told_apart(["a", "", "b", "a", ""], ["b"]) == ("a (1)", "", "b", "a (2)", "")
+        distinct_headings(names, names)
+    assert distinct_headings(["a", "", "b", "a", ""], ["b"]) == ("a (1)", "", "b", "a (2)", "")
 
 
 @pytest.mark.parametrize("broken", ["", "a record of one field\n"])
