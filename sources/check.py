@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -15,7 +16,7 @@ import duckdb
 
 from sources.arrival import Arrival
 from sources.contract import WITHHELD, Column, Contract, load_contracts
-from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails
+from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails, one_thread
 from sources.ingest import Limits
 from sources.lake import Lake
 from sources.landing import Delivery
@@ -105,15 +106,26 @@ def check_file(path: Path, mapping: Mapping, *, examples: int = 10, limits: Limi
     Needs scratch space for the unpacked file, nothing else is written. Raises FileRefused with the sentence for its
     receipt when the file cannot be read, FileNotFoundError when there is none.
     """
+    try:
+        return _checked(path, mapping, examples, limits, is_last_try=False)
+    except duckdb.OutOfMemoryException:
+        pass
+    try:
+        return _checked(path, mapping, examples, limits, is_last_try=True)
+    except duckdb.OutOfMemoryException as error:
+        raise FileRefused(TOO_LARGE) from error
+
+
+def _checked(path: Path, mapping: Mapping, examples: int, limits: Limits, *, is_last_try: bool) -> FileCheck:
+    """Check with an engine and scratch space of its own, on the last try with all the memory there may be."""
     contract = load_contracts()[mapping.feed]
     with TemporaryDirectory(prefix="anchorwatch-check-") as folder:
         scratch = Path(folder)
         with engine(scratch, limits.engine_memory) as connection:
             workspace = Workspace(connection, scratch, limits.max_content_bytes)
             try:
-                return _check(path, mapping, contract, examples, limits, workspace)
-            except duckdb.OutOfMemoryException as error:
-                raise FileRefused(TOO_LARGE) from error
+                with one_thread(connection, limits.most_engine_memory) if is_last_try else nullcontext():
+                    return _check(path, mapping, contract, examples, limits, workspace)
             except ENGINE_BROKEN as error:
                 raise FileRefused(engine_fails(error)) from error
 

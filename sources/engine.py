@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from sources.sql import sql_text
+from sources.sql import scalar, sql_text
 
 TOO_LARGE = "It takes more memory than the engine may use for a file; deliver it in smaller files."
 ENGINE_BROKEN = (duckdb.InternalException, duckdb.FatalException)
@@ -54,17 +54,19 @@ def _kept_engine() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def one_thread(connection: duckdb.DuckDBPyConnection, memory: str) -> Iterator[None]:
-    """The engine slower, with the buffers of one thread alone and ``memory`` for all else.
+def one_thread(connection: duckdb.DuckDBPyConnection, memory: str | None = None) -> Iterator[None]:
+    """The engine slower, with the buffers of one thread alone and ``memory`` for all else, as before by default.
 
     The memory stays as it is set here: to take it back could fail.
     """
-    connection.execute(f"set memory_limit = {sql_text(memory)}")
+    if memory is not None:
+        connection.execute(f"set memory_limit = {sql_text(memory)}")
+    threads = scalar(connection, "select current_setting('threads')")
     _set_threads(connection, 1)
     try:
         yield
     finally:
-        _set_threads(connection, _THREADS)
+        _set_threads(connection, threads)
 
 
 def _set_threads(connection: duckdb.DuckDBPyConnection, most: int) -> None:

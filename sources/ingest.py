@@ -62,7 +62,7 @@ class Limits:
 
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
-    engine_memory: str = "250MB"
+    engine_memory: str = "80MB"
     most_engine_memory: str = "600MB"
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.arrival import Counts
+from sources.engine import one_thread
 from sources.lake import ROW_GROUP_ROWS, Lake
 from sources.sql import scalar
 
@@ -50,8 +51,10 @@ def write_rows(
         if counts[0].loaded:
             is_whole = not counts[0].quarantined and not counts[0].duplicate
             left_out = None if is_whole else _left_out(connection)
-            rows = connection.sql(f"{columns} from unfiltered").to_arrow_reader(_PIECE_ROWS)
-            _write(rows if left_out is None else _without(rows, left_out), rows.schema, lake, paths[0])
+            # Several threads would be ahead of the writer by dozens of megabytes, and not sooner at the end.
+            with one_thread(connection):
+                rows = connection.sql(f"{columns} from unfiltered").to_arrow_reader(_PIECE_ROWS)
+                _write(rows if left_out is None else _without(rows, left_out), rows.schema, lake, paths[0])
         return
     rows = connection.sql(f"{columns} from kept order by file_no, row_no")
     if len(paths) == 1:

@@ -19,7 +19,7 @@ from sources.lake import Lake
 from sources.readers import quoted, scalar, sql_path
 from sources.receipt import Receipt
 
-_KEYS_COUNTED_AT_ONCE = 2_000_000
+_KEYS_COUNTED_AT_ONCE = 250_000
 
 
 def find_duplicates(

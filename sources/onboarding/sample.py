@@ -78,7 +78,7 @@ def sampled(path: Path, contract: Contract, limits: Limits) -> Iterator[Sample]:
     """Open a file; FileRefused when no reader takes it, or when its format has a mapping of its own."""
     with (
         TemporaryDirectory(prefix="anchorwatch-draft-") as folder,
-        engine(Path(folder), limits.engine_memory) as connection,
+        engine(Path(folder), limits.most_engine_memory) as connection,
     ):
         workspace = Workspace(connection, Path(folder), limits.max_content_bytes)
         probe = identity_mapping(contract)

@@ -37,6 +37,14 @@ def flows(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_file_for_which_memory_is_short_is_checked_with_more_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
+    with pytest.raises(FileRefused, match="more memory than the engine may use"):
+        check_file(path, RATES, limits=Limits(engine_memory="6MB", most_engine_memory="6MB"))
+    assert check_file(path, RATES, limits=Limits(engine_memory="6MB", most_engine_memory="100MB")).loaded == 60_000
+
+
 def test_what_the_file_is_and_what_would_become_of_its_records(flows: Path) -> None:
     done = check_file(flows, FLOWS)
     assert (done.reader, done.encoding, done.delimiter) == ("delimited", "gb18030", ",")
