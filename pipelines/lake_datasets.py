@@ -23,6 +23,7 @@ from sources.landing_entry import LANDING_ENTRIES, LandingEntry, entry_table, la
 from sources.promise import FEED_PROMISES, promise_table
 from sources.receipt import RECEIPTS, receipts_by_feed
 from sources.schema_event import SCHEMA_EVENTS
+from sources.sql import sql_path
 
 FEATURES = "features/supplier_daily"
 FEATURE_DRIFT = "drift/feature_drift"
@@ -105,26 +106,38 @@ def write_feed_promises(lake: Lake, as_of: date) -> None:
 
 
 def _of_night(lake: Lake, dataset: str, as_of: date, last_night: date | None) -> pd.DataFrame:
-    again = last_night == as_of
-    since = date.min if last_night is None or again else last_night
     with duckdb.connect() as con:
         return con.execute(
-            f"select * from read_parquet('{lake.glob(dataset)}', union_by_name = true, hive_partitioning = false) "
-            f"where {'batch_date = $as_of' if again else 'batch_date > $since and batch_date <= $as_of'} "
-            "order by source, feed, business_date, file",
-            {"as_of": as_of} if again else {"as_of": as_of, "since": since},
+            f"from {_batches_of_night(lake, dataset, as_of, last_night)} order by source, feed, business_date, file"
         ).df()
+
+
+def _batches_of_night(lake: Lake, dataset: str, as_of: date, last_night: date | None) -> str:
+    """The files of a dataset that the night works on, by the dates of their folders: to open all that there are takes
+    a millisecond each, and there is one for every file that was ever delivered.
+    """
+    folder = lake.dataset(dataset)
+    batches = {date.fromisoformat(path.name.partition("=")[2]): path for path in folder.glob("batch_date=*")}
+    is_again = last_night == as_of
+    of_night = (
+        path
+        for batch, path in sorted(batches.items())
+        if (batch == as_of if is_again else (last_night is None or batch > last_night) and batch <= as_of)
+    )
+    # never without files: the one of the schema has the columns
+    files = [folder / "_schema.parquet", *(file for path in of_night for file in sorted(path.glob("*.parquet")))]
+    listed = ", ".join(sql_path(file) for file in files)
+    return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
 
 
 def old_history_arrived(lake: Lake, as_of: date, last_night: date | None) -> bool:
     """True if a file new to this night holds rows that count as known before the last finished night."""
-    if last_night is None:
+    if last_night is None or last_night == as_of:
         return False
     with duckdb.connect() as con:
         files = con.execute(
-            f"select count(*) from read_parquet('{lake.glob('receipts')}', union_by_name = true) "
-            "where is_history and (loaded_rows > 0 or withdrawn_rows > 0) and min_known_date <= $last "
-            "and batch_date > $last and batch_date <= $as_of",
-            {"last": last_night, "as_of": as_of},
+            f"select count(*) from {_batches_of_night(lake, RECEIPTS, as_of, last_night)} "
+            "where is_history and (loaded_rows > 0 or withdrawn_rows > 0) and min_known_date <= $last",
+            {"last": last_night},
         ).fetchall()[0][0]
     return bool(files)

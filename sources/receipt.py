@@ -11,9 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sources.engine import quick_connection
 from sources.lake import Lake
-from sources.readers import sql_path
+from sources.receipt_copy import receipt_rows
 
 RECEIPTS = "receipts"
 
@@ -149,33 +148,14 @@ def _path(lake: Lake, receipt: Receipt) -> Path:
 
 def read_receipts(lake: Lake, feed: str) -> list[Receipt]:
     """All receipts of a feed (``source.feed``), in order of batch date and file id."""
-    return _read(lake, f"batch_date=*/{feed}.*.parquet")
+    receipts = map(_receipt, receipt_rows(lake, RECEIPTS, feed, RECEIPT_SCHEMA).to_pylist())
+    return sorted(receipts, key=lambda receipt: (receipt.batch_date, receipt.file_id))
 
 
 def receipts_by_feed(lake: Lake) -> dict[str, list[Receipt]]:
     """All receipts of every feed that has any, each in order of batch date and file id."""
-    of_feed: dict[str, list[Receipt]] = {}
-    for receipt in _read(lake, "batch_date=*/*.parquet"):
-        of_feed.setdefault(f"{receipt.source}.{receipt.feed}", []).append(receipt)
-    return of_feed
-
-
-def _read(lake: Lake, pattern: str) -> list[Receipt]:
-    paths = sorted(lake.dataset(RECEIPTS).glob(pattern))
-    if not paths:
-        return []
-    # a lake of an earlier version has receipts without the newest columns; the schema file has them all
-    paths.append(lake.dataset(RECEIPTS) / "_schema.parquet")
-    listed = ", ".join(sql_path(path) for path in paths)
-    with quick_connection() as connection:
-        rows = (
-            connection.sql(f"from read_parquet([{listed}], union_by_name=true, hive_partitioning=false)")
-            .select(*RECEIPT_SCHEMA.names)
-            .to_arrow_table()
-            .to_pylist()
-        )
-    receipts = (_receipt(row) for row in rows)
-    return sorted(receipts, key=lambda receipt: (receipt.batch_date, receipt.file_id))
+    names = {path.name for path in lake.dataset(RECEIPTS).glob("batch_date=*/*.parquet")}
+    return {feed: read_receipts(lake, feed) for feed in sorted({".".join(name.split(".")[:2]) for name in names})}
 
 
 def _receipt(row: dict[str, Any]) -> Receipt:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines.lake_datasets import FEATURES, features_before, prepare_lake, write_night
+from pipelines.lake_datasets import (
+    FEATURES,
+    features_before,
+    old_history_arrived,
+    prepare_lake,
+    receipts_of_night,
+    write_night,
+)
+from sources.ingest import ingest_feed
 from sources.lake import Lake
 
 NIGHT = date(2026, 7, 1)
@@ -37,3 +45,32 @@ def test_of_two_nights_the_last_counts(lake: Lake) -> None:
     before = features_before(lake, NIGHT, ["cash"])
     assert before is not None
     assert before.column("cash").to_pylist() == [2.0]
+
+
+@pytest.fixture
+def three_days(lake: Lake, tmp_path: Path) -> Lake:
+    """A file of rates became known on each of the three days up to the night."""
+    for days in (2, 1, 0):
+        day = NIGHT - timedelta(days=days)
+        folder = tmp_path / "landing" / "external" / "fx_rate" / day.isoformat()
+        folder.mkdir(parents=True)
+        (folder / "r.csv").write_text(f"base_currency,quote_currency,rate_date,rate\nUSD,CNY,{day},7.{days}\n")
+        ingest_feed("external.fx_rate", tmp_path / "landing", lake, day, None)
+    return lake
+
+
+@pytest.mark.parametrize(
+    ("last_night", "days"),
+    [(None, [2, 1, 0]), (NIGHT - timedelta(days=2), [1, 0]), (NIGHT - timedelta(days=1), [0]), (NIGHT, [0])],
+    ids=["the first night", "after a night without one", "every night", "once more"],
+)
+def test_a_night_works_on_what_came_since_the_last(three_days: Lake, last_night: date | None, days: list[int]) -> None:
+    found = receipts_of_night(three_days, NIGHT, last_night)
+    assert found["batch_date"].dt.date.to_list() == [NIGHT - timedelta(days=number) for number in days]
+    assert (found["loaded_rows"] == 1).all()
+
+
+def test_a_night_to_which_nothing_came_has_no_receipts(three_days: Lake) -> None:
+    later = NIGHT + timedelta(days=1)
+    assert receipts_of_night(three_days, later, NIGHT)["loaded_rows"].sum() == 0
+    assert not old_history_arrived(three_days, later, NIGHT)
