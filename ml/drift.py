@@ -8,6 +8,7 @@ sample sizes.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -216,6 +217,12 @@ def _bin_expression(name: str, reference: pa.Table) -> str:
     return f"case when {column} is null then {MISSING_BIN}{steps} else {len(edges)} end"
 
 
+def import_page_library() -> None:
+    """Import what `write_report` draws with; whoever has seconds to spare before it may do so in a thread."""
+    os.environ["DO_NOT_TRACK"] = "1"
+    importlib.import_module("evidently.presets")
+
+
 def write_report(
     current: Frame,
     reference: Frame,
@@ -239,7 +246,7 @@ def write_report(
 
     Evidently is imported here, as the import takes seconds and only the report needs it.
     """
-    os.environ["DO_NOT_TRACK"] = "1"
+    import_page_library()
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 

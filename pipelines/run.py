@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from threading import Thread
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
 
+from ml.drift import import_page_library
+from pipelines.assets.monitoring import PAGE
 from pipelines.build import build_definitions
 from pipelines.lake_datasets import prepare_lake
 from pipelines.night import take_lock
@@ -38,8 +41,11 @@ def run_job(settings: Settings, job: str, as_of: date) -> Outcome:
     with DagsterInstance.get() as instance:
         with take_lock(settings):
             end_runs_that_were_killed(instance)
-        definitions = build_definitions(settings)
-        result = definitions.resolve_job_def(job).execute_in_process(
+        resolved = build_definitions(settings).resolve_job_def(job)
+        if PAGE in resolved.asset_layer.executable_asset_keys:
+            # It takes seconds, and the night waits for the disk and the engine before it draws the page.
+            Thread(target=import_page_library, name="drift page").start()
+        result = resolved.execute_in_process(
             partition_key=as_of.isoformat(), instance=instance, raise_on_error=False, run_config=LOGGERS
         )
         return Outcome(result.run_id, [] if result.success else _problems(result), _warnings(result))

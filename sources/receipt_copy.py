@@ -18,7 +18,7 @@ from sources.lake import Lake
 from sources.sql import sql_path
 
 _COPIES = ".receipts"
-_READ_ALONE = 16  # so many are rather opened each time than copied with all the others
+_READ_ALONE = 4  # so many are rather opened each time than copied with all the others
 _PLACE, _WRITTEN = "_place", "_written_ns"
 
 
