@@ -182,7 +182,7 @@ def _ingest(
             if is_repeat and not (arrival.control and arrival.control.counts_records):
                 made[arrival.file_id] = _repeat(arrival, contents[content], clock)
                 continue
-            file = open_file(arrival, _own(workspace, arrival))
+            file = _opened(arrival, workspace, most_memory)
         except (FileRefused, duckdb.OutOfMemoryException) as error:
             _check_unchanged(arrival.delivery)
             events = error.events if isinstance(error, SchemaRefused) else ()
@@ -253,6 +253,16 @@ def _load(
         _check_unchanged(file.arrival.delivery)
         shutil.rmtree(workspace.scratch / file.arrival.file_id)
     return made
+
+
+def _opened(arrival: Arrival, workspace: Workspace, most_memory: str) -> OpenFile:
+    """Open a file; once more by one thread with ``most_memory`` where the engine had too little to look into it."""
+    try:
+        return open_file(arrival, _own(workspace, arrival))
+    except duckdb.OutOfMemoryException:
+        shutil.rmtree(workspace.scratch / arrival.file_id)
+    with one_thread(workspace.connection, most_memory):
+        return open_file(arrival, _own(workspace, arrival))
 
 
 def _own(workspace: Workspace, arrival: Arrival) -> Workspace:

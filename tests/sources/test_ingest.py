@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sources import ingest, versions
+from sources.arrival import Arrival
 from sources.contract import load_contracts
 from sources.engine import TOO_LARGE, quick_connection
 from sources.ingest import Limits, ingest_feed, initialise
-from sources.load import load_files
+from sources.load import OpenFile, load_files, open_file
+from sources.readers import Workspace
 from sources.receipt import Receipt
 from tests.sources.hostile.tables import negative_size, parquet, rates
 from tests.sources.landing_zone import CLOCK, DAY, RATE_HEADER, Zone, counts, csv, new_zone
@@ -374,3 +376,23 @@ def test_a_file_for_which_memory_was_short_is_loaded_by_one_thread(zone: Zone, m
     (receipt,) = zone.ingest(FEED)
     assert (receipt.status, receipt.loaded_rows) == ("LOADED", 1)
     assert threads[1] == 1
+
+
+@pytest.mark.parametrize(("most", "status"), [("60MB", "LOADED"), ("50MB", "REFUSED")])
+def test_a_file_that_takes_much_memory_to_open_is_opened_with_more_of_it(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, most: str, status: str
+) -> None:
+    """Some formats ask the engine what stands in a file before any row is typed."""
+    zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
+    zone.deliver(FEED, "small.csv", csv(RATE_HEADER, EUR))
+
+    def opened(arrival: Arrival, workspace: Workspace) -> OpenFile:
+        (memory,) = workspace.connection.execute("select current_setting('memory_limit')").fetchall()[0]
+        if arrival.delivery.path.name == "r.csv" and memory < "55":
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        return open_file(arrival, workspace)
+
+    monkeypatch.setattr(ingest, "open_file", opened)
+    limits = Limits(engine_memory="40MB", most_engine_memory=most)
+    receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
+    assert {receipt.file: receipt.status for receipt in receipts} == {"r.csv": status, "small.csv": "LOADED"}
