@@ -41,16 +41,16 @@ def receipt_rows(lake: Lake, dataset: str, feed: str, schema: pa.Schema) -> pa.T
         known = pa.concat_tables([known, rows])
     if len(others) > _READ_ALONE:
         with lake.replacing(copy, is_synced=False) as temporary:
-            pq.write_table(known, temporary, compression="zstd")
+            pq.write_table(known, temporary, compression="zstd", write_page_checksum=True)
     return known.select(schema.names)
 
 
 def _standing(copy: Path, schema: pa.Schema, files: dict[str, int]) -> pa.Table:
     """The rows of the copy whose receipts still are the files that were copied; none of a copy in another schema."""
     try:
-        table = pq.read_table(copy, partitioning=None)
-    except (FileNotFoundError, pa.ArrowInvalid):
-        # none yet, or one that a loss of power left in pieces
+        table = pq.read_table(copy, partitioning=None, page_checksum_verification=True)
+    except (OSError, pa.ArrowException):
+        # none yet, or not whole, which its checksums tell; who may not read it fails where it is written again
         return schema.empty_table()
     if not table.schema.equals(schema):
         return schema.empty_table()

@@ -55,9 +55,11 @@ def test_a_receipt_that_was_written_anew_and_one_that_is_new_are_read(zone: Zone
 def test_a_broken_copy_and_one_of_an_earlier_release_are_made_again(zone: Zone, receipts: list[Receipt]) -> None:
     path = copy_of(zone)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    assert read_receipts(zone.lake, FEED) == receipts
-    assert path.read_bytes() == whole
+    middle = len(whole) // 3
+    for broken in (whole[: len(whole) // 2], whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], b""):
+        path.write_bytes(broken)
+        assert read_receipts(zone.lake, FEED) == receipts
+        assert path.read_bytes() == whole
     pq.write_table(pq.read_table(path).drop_columns("controls"), path)
     assert read_receipts(zone.lake, FEED) == receipts
     assert path.read_bytes() == whole
