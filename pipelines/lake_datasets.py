@@ -118,12 +118,9 @@ def _batches_of_night(lake: Lake, dataset: str, as_of: date, last_night: date | 
     """
     folder = lake.dataset(dataset)
     batches = {date.fromisoformat(path.name.partition("=")[2]): path for path in folder.glob("batch_date=*")}
-    is_again = last_night == as_of
-    of_night = (
-        path
-        for batch, path in sorted(batches.items())
-        if (batch == as_of if is_again else (last_night is None or batch > last_night) and batch <= as_of)
-    )
+    # run again, a night works on its own day once more
+    since = as_of - timedelta(days=1) if last_night == as_of else last_night or date.min
+    of_night = [batches[batch] for batch in sorted(batches) if since < batch <= as_of]
     # never without files: the one of the schema has the columns
     files = [folder / "_schema.parquet", *(file for path in of_night for file in sorted(path.glob("*.parquet")))]
     listed = ", ".join(sql_path(file) for file in files)

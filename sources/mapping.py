@@ -30,7 +30,8 @@ from sources.yaml_model import YamlModel, fault, nearest
 
 ReaderName = Literal["delimited", "parquet", "camt", "ubl", "cii", "efapiao", "saft", "mt940", "bai2", "xlsx", "jsonl"]
 
-_OF_CONTRACT = "identity"
+OF_CONTRACT = "identity"
+"""What the mapping is called that nobody wrote: the delivery has the contract's own names."""
 
 
 def _known_encoding(value: str) -> str:
@@ -253,7 +254,7 @@ class Mapping(YamlModel):
     @property
     def is_of_contract(self) -> bool:
         """Whether nobody wrote it: a delivery without a mapping has the contract's own names."""
-        return self.name.partition(" ")[0] == _OF_CONTRACT
+        return self.name.partition(" ")[0] == OF_CONTRACT
 
     @property
     def delivered_columns(self) -> tuple[str, ...]:
@@ -307,4 +308,4 @@ class Mapping(YamlModel):
 def identity_mapping(contract: Contract) -> Mapping:
     """The mapping of a delivery that uses the contract's own column names."""
     columns = {name: ColumnMapping.model_validate({"from": name}) for name in contract.column_names}
-    return Mapping(name=_OF_CONTRACT, feed=contract.name, columns=columns)
+    return Mapping(name=OF_CONTRACT, feed=contract.name, columns=columns)

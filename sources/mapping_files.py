@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from sources.contract import Column, load_contracts
-from sources.mapping import Mapping
+from sources.mapping import OF_CONTRACT, Mapping
 from sources.mapping_columns import ColumnMapping
 from sources.yaml_model import MappingError, YamlDocument, nearest, parse_model, read_yaml
 
@@ -62,6 +62,8 @@ def read_mapping(path: Path, name: str | None = None) -> Mapping:
     """Read and check the mapping of a file, called ``name`` or by the file's own; MappingError says what is wrong."""
     name = name or path.stem
     document = read_yaml(path, f"mapping {name}")
+    if name == OF_CONTRACT:
+        raise document.fault("a delivery without a mapping is read by what is called so; give the file another name")
     if not isinstance(document.content, dict):
         raise document.fault("the file holds no keys; give feed and columns")
     if "name" in document.content:

@@ -76,6 +76,7 @@ class Sample:
 @contextmanager
 def sampled(path: Path, contract: Contract, limits: Limits) -> Iterator[Sample]:
     """Open a file; FileRefused when no reader takes it, or when its format has a mapping of its own."""
+    # One try with all the memory there may be: one person waits for one draft.
     with (
         TemporaryDirectory(prefix="anchorwatch-draft-") as folder,
         engine(Path(folder), limits.most_engine_memory) as connection,

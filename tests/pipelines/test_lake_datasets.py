@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -16,6 +18,7 @@ from pipelines.lake_datasets import (
 )
 from sources.ingest import ingest_feed
 from sources.lake import Lake
+from sources.receipt import read_receipts, write_receipts
 
 NIGHT = date(2026, 7, 1)
 
@@ -68,6 +71,31 @@ def test_a_night_works_on_what_came_since_the_last(three_days: Lake, last_night:
     found = receipts_of_night(three_days, NIGHT, last_night)
     assert found["batch_date"].dt.date.to_list() == [NIGHT - timedelta(days=number) for number in days]
     assert (found["loaded_rows"] == 1).all()
+
+
+def test_a_night_opens_no_receipt_of_an_earlier_one(three_days: Lake) -> None:
+    for day in (NIGHT - timedelta(days=2), NIGHT - timedelta(days=1)):
+        (receipt,) = (three_days.root / "receipts" / f"batch_date={day}").glob("*.parquet")
+        receipt.write_bytes(b"no Parquet file")
+    assert len(receipts_of_night(three_days, NIGHT, NIGHT - timedelta(days=1))) == 1
+    with pytest.raises(duckdb.Error):
+        receipts_of_night(three_days, NIGHT, NIGHT - timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("known", "loaded", "is_history", "arrived"),
+    [(1, 1, True, True), (0, 1, True, False), (1, 0, True, False), (1, 1, False, False)],
+    ids=["from before the last night", "of the night", "nothing was loaded", "no history"],
+)
+def test_history_from_before_the_last_night_is_noticed(
+    three_days: Lake, known: int, loaded: int, is_history: bool, arrived: bool
+) -> None:
+    (receipt,) = (receipt for receipt in read_receipts(three_days, "external.fx_rate") if receipt.batch_date == NIGHT)
+    told = {"is_history": is_history, "min_known_date": NIGHT - timedelta(days=known)}
+    write_receipts(three_days, [replace(receipt, **told, loaded_rows=loaded, duplicate_rows=1 - loaded)])
+    assert old_history_arrived(three_days, NIGHT, NIGHT - timedelta(days=1)) is arrived
+    assert not old_history_arrived(three_days, NIGHT, None)
+    assert not old_history_arrived(three_days, NIGHT, NIGHT)
 
 
 def test_a_night_to_which_nothing_came_has_no_receipts(three_days: Lake) -> None:

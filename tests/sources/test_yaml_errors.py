@@ -9,6 +9,7 @@ import pytest
 
 from sources.contract import CONTRACT_FOLDER, ContractError, read_contract
 from sources.deliver import deliver
+from sources.mapping import OF_CONTRACT
 from sources.mapping_files import MAPPING_FOLDER, load_mapping, read_mapping
 from sources.yaml_model import MappingError
 from tests.sources.landing_zone import DAY, Zone
@@ -113,6 +114,13 @@ def test_an_error_of_a_mapping_names_line_and_key(
 )
 def test_a_file_that_is_no_mapping_is_refused_in_one_sentence(tmp_path: Path, text: str, says: str) -> None:
     assert says in error_of(tmp_path, text)
+
+
+def test_no_file_has_the_name_of_what_reads_a_delivery_without_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / f"{OF_CONTRACT}.yaml"
+    path.write_text(RATES)
+    with pytest.raises(MappingError, match="give the file another name"):
+        read_mapping(path)
 
 
 def test_an_amount_in_yaml_is_no_float(tmp_path: Path) -> None:
