@@ -53,6 +53,8 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     from dbt_common.events.base_types import EventMsg
     from dbt_common.events.functions import msg_to_dict, reset_metadata_vars
 
+    from pipelines.dbt_events import drop_debug_events
+
     manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
     selection, indirect = get_subset_selection_for_context(
         context=context,
@@ -69,16 +71,15 @@ def dbt_build(settings: Settings, context: AssetExecutionContext) -> DbtBuild:
     results: list[dict[str, Any]] = []
 
     def collect(event: EventMsg) -> None:
-        # dbt's own log makes a line of every event, also of the ten in eleven that it then leaves out
-        if event.info.level != "debug":
-            said = event.info.msg  # type: ignore[attr-defined]
-            lines.write(f"{datetime.now(UTC):%H:%M:%S}  {said}\n")
+        said = event.info.msg  # type: ignore[attr-defined]
+        lines.write(f"{datetime.now(UTC):%H:%M:%S}  {said}\n")
         if event.info.name in RESULTS:
             results.append(msg_to_dict(event))
 
     project = parsed_project(settings)
     # what was parsed stays for good; every full collection of garbage would walk through it again
     gc.freeze()
+    drop_debug_events()
     # dbt reads the night's settings from the environment once in a process
     reset_metadata_vars()
     with log.open("w", buffering=1, encoding="utf-8") as lines:
