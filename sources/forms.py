@@ -45,6 +45,9 @@ _MILLISECONDS_A_DAY = 86_400_000
 # What stands where a blank or an apostrophe is meant: no-break spaces, the typographic apostrophe.
 _SIGN_CLASSES = {" ": "[ \u00a0\u202f]", "'": "['\u2019]"}
 
+# The minus of Nordic locales, all of which write a decimal comma.
+_MINUS = "\u2212"
+
 
 @dataclass(frozen=True)
 class NumberForm:
@@ -94,6 +97,8 @@ def trimmed(text: str) -> str:
 
 def number_sql(value: str, form: NumberForm, sql_type: str) -> str:
     """SQL of a number with no more decimals than its type has: ``decimal(p,s)``, ``integer`` or ``bigint``."""
+    if form.decimal_mark == ",":
+        value = f"replace({value}, '{_MINUS}', '-')"
     value = _plain_sign(_without_unit(value, form), form)
     number, pattern = _plain_marks(value, form)
     mark = f"[{form.decimal_mark}]"

@@ -29,7 +29,7 @@ _READABLE_RATIO = 0.5
 _SHOWN = 3
 _MOST_CODES = 20
 _SIDED = ("credit_debit", "amount")
-_MINUS = re.compile(r"^[^0-9]*[-(]|[0-9]-[^0-9]*$")
+_MINUS = re.compile("^[^0-9]*[-\u2212(]|[0-9][-\u2212][^0-9]*$")
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ def test_a_heading_in_ten_thousands_gives_a_factor(tmp_path: Path) -> None:
     ("values", "amounts"),
     [
         (["1 234,50 €", "-12,00 €"], [Decimal("1234.50"), Decimal(12)]),
+        (["1 234,50 €", "\u221212,00 €"], [Decimal("1234.50"), Decimal(12)]),
         (["-$1,234.50", "$12.00"], [Decimal("1234.50"), Decimal(12)]),
         (["$1,234.50", "($12.00)"], [Decimal("1234.50"), Decimal(12)]),
         (["12,00- EUR", "1.234,50 EUR"], [Decimal(12), Decimal("1234.50")]),
@@ -249,6 +250,53 @@ def test_a_currency_beside_a_negative_amount_is_left_out(
     assert [Decimal(str(amount.minimum)), Decimal(str(amount.maximum))] == sorted(amounts)
     side = next(column for column in checked.columns if column.column == "credit_debit")
     assert (side.minimum, side.maximum) == ("CRDT", "DBIT")
+
+
+@pytest.mark.parametrize(
+    ("feed", "header", "record", "expected"),
+    [
+        (
+            BANK,
+            "Datum;Naam / Omschrijving;Rekening;Tegenrekening;Af Bij;Bedrag (EUR);Mededelingen",
+            "20260301;Bakker BV;NL91ABNA0417164300;NL20INGB0001234567;Af;1,50;Factuur 7",
+            {
+                "booking_date": {"from": "Datum", "format": "YYYYMMDD"},
+                "counterparty_name": "Naam / Omschrijving",
+                "account_no": "Rekening",
+                "counterparty_account_no": "Tegenrekening",
+                "credit_debit": {"from": "Af Bij", "trim": True, "codes": {"Af": "DBIT"}},
+                "amount": "Bedrag (EUR)",
+                "remittance_text": "Mededelingen",
+                "currency": {"constant": "EUR"},
+            },
+        ),
+        (
+            "erp.ap_invoice",
+            "Code fournisseur;Numéro de facture;Date de facture;Date d'échéance;Total TTC;Devise",
+            "F001;2026-77;01/03/2026;31/03/2026;1 234,50;EUR",
+            {
+                "erp_vendor_no": "Code fournisseur",
+                "supplier_invoice_no": "Numéro de facture",
+                "gross_amount": "Total TTC",
+                "currency": "Devise",
+            },
+        ),
+        (
+            "erp.purchase_order",
+            "PO_ID,Vendor_Code,Order_Date,Currency",
+            "4500001,V100,2026-03-01,EUR",
+            {"po_no": "PO_ID", "erp_vendor_no": "Vendor_Code", "po_date": "Order_Date", "currency": "Currency"},
+        ),
+    ],
+    ids=["Dutch", "French", "English"],
+)
+def test_headings_in_other_languages_are_known(
+    tmp_path: Path, feed: str, header: str, record: str, expected: dict[str, object]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header}\n{record}\n", encoding="utf-8")
+    drafted = columns_of(draft_mapping(path, feed))
+    assert {name: drafted.get(name) for name in expected} == expected
 
 
 def test_a_balance_is_no_amount_of_a_booking(tmp_path: Path) -> None:
