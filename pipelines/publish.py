@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ STORAGE_VERSION = "v1.5.0"
 # When a run did something says nothing about what it found: a rerun must have the same digest.
 CLOCK_COLUMNS = frozenset({"scored_at", "loaded_at"})
 KEPT = 2
+TABLES_AT_ONCE = 2
 # A third faster than the usual level, and hardly larger.
 PARQUET = "format parquet, codec zstd, compression_level 1"
 # Types whose text never holds what separates the columns of a digest; decimals are another.
@@ -103,25 +105,34 @@ def publish(
 def _copy_tables(
     warehouse: Path, building: Path, tables: Mapping[str, TableDocs], mask: Mask, personal: frozenset[str], memory: str
 ) -> dict[str, dict[str, Any]]:
-    facts: dict[str, dict[str, Any]] = {}
     with duckdb.connect(config={"memory_limit": memory, "temp_directory": f"{warehouse}.tmp"}) as con:
         con.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
         con.execute(
             f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
         )
-        for name in sorted(tables):
-            schema, table = name.split(".")
-            con.execute(f'create schema if not exists target."{schema}"')
-            con.execute(
-                f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, mask, personal)}'
-            )
-            _comment(con, schema, table, tables[name])
-            parquet = building / "parquet" / schema / f"{table}.parquet"
-            parquet.parent.mkdir(parents=True, exist_ok=True)
-            rows = f'select * from target."{schema}"."{table}"'
-            con.execute(f"copy ({rows}) to '{_quoted(parquet)}' ({PARQUET})")
-            facts[name] = table_facts(con, "target", schema, table)
-    return facts
+        for schema in sorted({name.split(".")[0] for name in tables}):
+            con.execute(f'create schema "target"."{schema}"')
+            (building / "parquet" / schema).mkdir(parents=True)
+
+        def copied(name: str) -> dict[str, Any]:
+            with con.cursor() as cursor:
+                return _copy_table(cursor, building, name, tables[name], mask, personal)
+
+        # The engine writes a table by one thread alone.
+        with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+            names = sorted(tables)
+            return dict(zip(names, pool.map(copied, names), strict=True))
+
+
+def _copy_table(
+    con: duckdb.DuckDBPyConnection, building: Path, name: str, docs: TableDocs, mask: Mask, personal: frozenset[str]
+) -> dict[str, Any]:
+    schema, table = name.split(".")
+    con.execute(f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, mask, personal)}')
+    _comment(con, schema, table, docs)
+    parquet = building / "parquet" / schema / f"{table}.parquet"
+    con.execute(f'copy (select * from target."{schema}"."{table}") to \'{_quoted(parquet)}\' ({PARQUET})')
+    return table_facts(con, "target", schema, table)
 
 
 def _published_rows(
