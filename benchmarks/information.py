@@ -1,6 +1,6 @@
 """What keeps a model below the oracle: the learner, or what the feeds do not show.
 
-    .venv/bin/python benchmarks/information.py HOME [--runs 300]
+    .venv/bin/python benchmarks/information.py HOME [--runs 300] [--more HOME ...]
 
 HOME is a demo portfolio with a finished night. All procedures are fitted on snapshots of the same dates as the book's
 model and judged on the rows that it is judged on, out of time, beside the oracle (the share of futures with distress
@@ -10,14 +10,16 @@ when the economy is forked from its true state):
 - *true state*: the features and beside them what only the simulator knows of a firm on the date (its cash in all
   accounts, taxes, wages and trade debts due, what the owner has left, demand, margin).
 
-The learner is the same in all. What the true state adds is what the feeds hide. Reads the truth
-folder, as only evaluation does.
+The learner is the same in all. What the true state adds is what the feeds hide. With `--more`, other portfolios of
+the same simulator (other seeds, the same dates), both learn from the firms of those as well: what this adds is what
+more firms to learn from would. Reads the truth folder, as only evaluation does.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +27,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import ml
 from ml.backtest.metrics import Evaluation, Interval, evaluate
@@ -56,6 +59,18 @@ def book(home: Path) -> pa.Table:
             "on f.as_of_date = s.month_end and f.supplier_id = s.supplier_id order by f.as_of_date, f.supplier_id",
             params=[str(home / "truth" / "state.parquet")],
         ).to_arrow_table()
+
+
+def pooled(frame: pa.Table, homes: Sequence[Path]) -> pa.Table:
+    """The rows of a frame and those of other homes, whose firms are others though they have the same numbers."""
+    tables = [frame]
+    for place, home in enumerate(homes):
+        other = book(home)
+        for name in ("supplier_id", "party_id", "connected_group_id"):
+            column = pc.binary_join_element_wise(f"{place}", other[name], "/")
+            other = other.set_column(other.column_names.index(name), name, column)
+        tables.append(other)
+    return pa.concat_tables(tables).sort_by([(name, "ascending") for name in KEY])
 
 
 def judged_rows(model: ml.Model) -> pd.DataFrame:
@@ -98,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
     parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--more", type=Path, nargs="+", default=[], metavar="HOME")
     options = parser.parse_args(arguments)
     as_of = last_finished_night(Settings(home=options.home).warehouse)
     if as_of is None:
@@ -126,8 +142,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show("feeds", model)
     registry = load_registry()
     true_names = [f"true_{name}" for name in STATE]
-    for name, columns in (("true state alone", true_names), ("feeds and true state", [*registry.names, *true_names])):
-        show(name, ml.fit(frame, ml.TrainingSpec(**{**vars(spec), "features": columns})))
+    with_state = replace(spec, features=[*registry.names, *true_names])
+    show("true state alone", ml.fit(frame, replace(spec, features=true_names)))
+    show("feeds and true state", ml.fit(frame, with_state))
+    if options.more:
+        more = pooled(frame, options.more)
+        print(f"\nlearned from the firms of {1 + len(options.more)} portfolios, {len(more):,} rows")
+        show("feeds", ml.fit(more, spec))
+        show("feeds and true state", ml.fit(more, with_state))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
 """How early anybody could warn: the book's model on every past month-end, and the oracle on the same rows.
 
-    .venv/bin/python benchmarks/warning.py HOME [--runs 200]
+    .venv/bin/python benchmarks/warning.py HOME [--runs 200] [--more HOME ...]
 
 HOME is a demo portfolio of which `anchorwatch backtest` has judged the model. The oracle is the share of futures with
 distress within 90 days when the economy is forked from its true state at the month-end. It warns at the grade at which
 the watch list does, and once more of as many suppliers on each date as the model warned of. Between the two stands the
-same procedure with the true state of each firm beside its features (`benchmarks/information.py`). Reads the truth, as
-only evaluation does.
+same procedure with the true state of each firm beside its features (`benchmarks/information.py`); with `--more`, both
+once more with the firms of other portfolios to learn from as well. Reads the truth, as only evaluation does.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pandas as pd
-from information import KEY, STATE, book
+import pyarrow as pa
+from information import KEY, STATE, book, pooled
 
 import ml
 from ml.backtest.lead_time import LeadTime, lead_time
@@ -39,6 +41,12 @@ def forecasts(settings: Settings) -> pd.DataFrame:
     if not found:
         raise SystemExit(f"No model of {settings.root} has been judged; run `anchorwatch backtest` first.")
     return pd.read_parquet(found[-1])
+
+
+def walked(frame: pa.Table, spec: ml.TrainingSpec, name: str) -> pd.DataFrame:
+    """PD of every snapshot by the model that could have existed then, under a name."""
+    found = walk_forward(frame, spec).forecasts.select([*KEY, "pd_90d"]).to_pandas()
+    return found.rename(columns={"pd_90d": name})
 
 
 def as_many(rows: pd.DataFrame, column: str, flagged: pd.Series[bool], grade: int) -> pd.Series[int]:
@@ -70,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--more", type=Path, nargs="+", default=[], metavar="HOME")
     options = parser.parse_args(arguments)
     settings = Settings(home=options.home)
     as_of = last_finished_night(settings.warehouse)
@@ -80,20 +89,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         grade = int(rule_value(con, "watch_grade_watch", as_of))
     rows = forecasts(settings)
     spec = training_spec(as_of)
-    columns = [*load_registry().names, *(f"true_{name}" for name in STATE)]
-    state = walk_forward(book(options.home), ml.TrainingSpec(**{**vars(spec), "features": columns})).forecasts
-    rows = rows.merge(
-        state.select([*KEY, "pd_90d"]).to_pandas().rename(columns={"pd_90d": "pd_state"}), on=KEY, validate="one_to_one"
-    )
+    with_state = replace(spec, features=[*load_registry().names, *(f"true_{name}" for name in STATE)])
+    frame = book(options.home)
+    fitted = {"with the true state": (frame, with_state)}
+    if options.more:
+        more = pooled(frame, options.more)
+        fitted |= {"more firms": (more, spec), "more firms and state": (more, with_state)}
+    for name, (learned, asked) in fitted.items():
+        rows = rows.merge(walked(learned, asked, name), on=KEY, validate="one_to_one")
     futures = []
     for day in sorted(rows["as_of_date"].unique()):
         print(f"{day}: {options.runs} futures", flush=True)
         oracle = distress_probability(options.home, day, runs=options.runs).to_pandas()
         futures.append(oracle.assign(as_of_date=day))
     rows = rows.merge(pd.concat(futures), on=KEY, validate="one_to_one")
-    model, with_state, oracle = (
-        pd.Series(SCALE.grades(rows[column].to_numpy())) for column in ("pd_90d", "pd_state", "pd_oracle")
-    )
+    columns = {"the model": "pd_90d", **{name: name for name in fitted}, "the oracle": "pd_oracle"}
+    grades = {name: pd.Series(SCALE.grades(rows[column].to_numpy())) for name, column in columns.items()}
 
     def judged(column: str) -> Evaluation:
         labels, suppliers = rows["label"].to_numpy(float), rows["supplier_id"].to_numpy(object)
@@ -107,10 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{'':20} {'AUC':20} {'worst 5 % hold':20} {'ECE, points':20}     "
         f"{'warned of':20} {'median days':20} {'of all':20} flagged"
     )
-    print(told("the model", judged("pd_90d"), warned(model)))
-    print(told("  and the true state", judged("pd_state"), warned(with_state)))
-    print(told("the oracle", judged("pd_oracle"), warned(oracle)))
-    print(told("  as many warnings", None, warned(as_many(rows, "pd_oracle", model >= grade, grade))))
+    for name, column in columns.items():
+        print(told(name, judged(column), warned(grades[name])))
+    warnings = as_many(rows, "pd_oracle", grades["the model"] >= grade, grade)
+    print(told("  as many warnings", None, warned(warnings)))
 
 
 if __name__ == "__main__":

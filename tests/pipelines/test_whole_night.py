@@ -200,8 +200,10 @@ def test_no_table_depends_on_the_order_of_rows(home: Path) -> None:
             con.execute(f"create or replace temp table made as {compiled.read_text()}")
             columns = ", ".join(f'"{name}"' for name, *_ in con.execute(f"describe {relation}").fetchall())
             made, stands = f"select {columns} from made", f"select {columns} from {relation}"
-            query = f"({made} except all {stands}) union all ({stands} except all {made})"
-            different += [(relation, row) for row in con.execute(f"{query} limit 1").fetchall()]
+            sums = f"select count(*), sum(hash({columns})), bit_xor(hash({columns}))"
+            if con.execute(f"{sums} from made").fetchall() != con.execute(f"{sums} from {relation}").fetchall():
+                query = f"({made} except all {stands}) union all ({stands} except all {made}) limit 1"
+                different.append((relation, con.execute(query).fetchall()))
     assert different == []
 
 
