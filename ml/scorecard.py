@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import getfullargspec
 
 import numpy as np
 import pyarrow as pa
@@ -191,6 +192,10 @@ def fit_scorecard(
     names = tuple(booster_names([feature.name for feature in features]))
     card = Card(names=names, intercept=intercept, features=kept)
     return ScorecardEstimator(json.dumps(card.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+
+
+# What a spec may set.
+PARAMS = frozenset(getfullargspec(fit_scorecard).kwonlyargs)
 
 
 def _bins(values: NDArray[np.float32], cuts: Sequence[float]) -> NDArray[np.intp]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, get_args
 
+from ml import scorecard, trees
 from ml.calibration import GradeScale
 from ml.dataset import Frame, Rows, labelled
 from ml.errors import TrainingError
 from ml.features import FeatureRegistry, load_registry
 from ml.term import LATER_HORIZONS
-from ml.trees import FIXED
 
 SMALL_TABLE_ROWS = 50_000
 SMALL_TABLE_BAG = 5
@@ -23,17 +23,8 @@ Sign = Literal[-1, 0, 1]
 Metric = Literal["binary_logloss", "auc", "average_precision"]
 EstimatorName = Literal["lightgbm", "scorecard"]
 
-# What a spec may set of each estimator. LightGBM takes any name and says nothing of one that it does not know.
-PARAMS: Mapping[str, frozenset[str]] = {
-    "lightgbm": frozenset({
-        "learning_rate", "num_leaves", "max_depth", "min_data_in_leaf", "min_sum_hessian_in_leaf", "max_delta_step",
-        "lambda_l1", "lambda_l2", "min_gain_to_split", "path_smooth", "extra_trees", "max_bin", "min_data_in_bin",
-        "feature_fraction", "feature_fraction_bynode", "bagging_fraction", "bagging_freq", "pos_bagging_fraction",
-        "neg_bagging_fraction", "is_unbalance", "scale_pos_weight", "cat_smooth", "cat_l2", "max_cat_threshold",
-        "max_cat_to_onehot", "min_data_per_group", "num_threads",
-    }),
-    "scorecard": frozenset({"penalty", "most_features"}),
-}  # fmt: skip
+# What a spec may set of each estimator.
+PARAMS: Mapping[str, frozenset[str]] = {"lightgbm": trees.PARAMS, "scorecard": scorecard.PARAMS}
 
 
 @dataclass(frozen=True)
@@ -120,7 +111,7 @@ class TrainingSpec:
                 raise TrainingError(f"{name} is {getattr(self, name)!r}; it must be one of {known}.")
         known_params = PARAMS[self.estimator]
         for name, value in self.params.items():
-            if name in FIXED or name in ("seed", "monotone_constraints"):
+            if name in trees.FIXED or name in ("seed", "monotone_constraints"):
                 raise TrainingError(f"Parameter '{name}' is not for a spec to set; remove it from params.")
             if name not in known_params:
                 near = difflib.get_close_matches(name, known_params, n=1)

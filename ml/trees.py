@@ -38,6 +38,15 @@ DEFAULTS: dict[str, Any] = {
     "bagging_freq": 1,
 }
 
+# What a spec may set: LightGBM takes any name and says nothing of one that it does not know.
+PARAMS = frozenset({
+    "learning_rate", "num_leaves", "max_depth", "min_data_in_leaf", "min_sum_hessian_in_leaf", "max_delta_step",
+    "lambda_l1", "lambda_l2", "min_gain_to_split", "path_smooth", "extra_trees", "max_bin", "min_data_in_bin",
+    "feature_fraction", "feature_fraction_bynode", "bagging_fraction", "bagging_freq", "pos_bagging_fraction",
+    "neg_bagging_fraction", "is_unbalance", "scale_pos_weight", "cat_smooth", "cat_l2", "max_cat_threshold",
+    "max_cat_to_onehot", "min_data_per_group", "num_threads",
+})  # fmt: skip
+
 # Not for a spec to change: `basic` is the one method without open reports of broken monotonicity, and the rest makes
 # the same rows give the same model on any number of runs.
 FIXED: dict[str, Any] = {
