@@ -13,13 +13,15 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from sources.contract import Contract
 from sources.lake import Lake
 from sources.readers import quoted, scalar, sql_path
 from sources.receipt import Receipt
 
-_KEYS_COUNTED_AT_ONCE = 250_000
+_KEYS_SORTED_AT_ONCE = 2_000_000
 
 
 def find_duplicates(
@@ -62,20 +64,22 @@ def count_replaced(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
 def _collect_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Fill ``repeated_key`` with the hashes of keys that come more than once among the new rows.
 
-    Keys are counted some at a time: the counts of all keys of a large file take more memory than the engine has.
+    The hashes of all keys of a large file take more memory than there is: they are sorted some at a time.
     """
-    keys = f"select hash({_row(contract.key)}) as h from sound"
-    rounds = scalar(connection, "select count(*) from sound") // _KEYS_COUNTED_AT_ONCE + 1
+    hashes = f"select hash({_row(contract.key)}) as h from sound"
+    rounds = scalar(connection, "select count(*) from sound") // _KEYS_SORTED_AT_ONCE + 1
     if rounds > 1:
         # to read the rows themselves once a round would take longer than all else that is done with them
-        connection.execute(f"create or replace temp table key_hash as {keys}")
-        keys = "select h from key_hash"
+        connection.execute(f"create or replace temp table key_hash as {hashes}")
+        hashes = "select h from key_hash"
     connection.execute("create or replace temp table repeated_key (h ubigint)")
     for number in range(rounds):
-        connection.execute(
-            f"insert into repeated_key select h from ({keys}) where h % {rounds} = {number} "
-            "group by h having count(*) > 1"
-        )
+        found = connection.sql(f"select h from ({hashes}) where h % {rounds} = {number}").to_arrow_table()
+        # in a third of the time in which the engine counts them
+        ordered = np.sort(found.column("h").to_numpy())
+        repeated = pa.table({"h": np.unique(ordered[1:][ordered[1:] == ordered[:-1]])})
+        if len(repeated):
+            connection.from_arrow(repeated).insert_into("repeated_key")
     connection.execute("drop table if exists key_hash")
 
 

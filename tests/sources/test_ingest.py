@@ -37,12 +37,12 @@ def test_every_dataset_has_its_schema_before_the_first_row(zone: Zone) -> None:
     assert zone.rows("quarantine") == zone.rows("receipts", order="file_id") == []
 
 
-@pytest.mark.parametrize("counted_at_once", [1, 2_000_000])
+@pytest.mark.parametrize("sorted_at_once", [1, 2_000_000])
 def test_a_row_that_equals_the_latest_version_is_a_duplicate(
-    zone: Zone, monkeypatch: pytest.MonkeyPatch, counted_at_once: int
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, sorted_at_once: int
 ) -> None:
-    """However many rounds it takes to count the keys."""
-    monkeypatch.setattr(versions, "_KEYS_COUNTED_AT_ONCE", counted_at_once)
+    """However many rounds it takes to look at the keys."""
+    monkeypatch.setattr(versions, "_KEYS_SORTED_AT_ONCE", sorted_at_once)
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, EUR, USD))
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD, GBP), DAY + timedelta(1))
     first, second = zone.ingest(FEED, DAY + timedelta(1))
