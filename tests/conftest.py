@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from pipelines.cli import OBJECTS_BEFORE_COLLECTION
 from pipelines.dbt_manifest import share_manifest
 from pipelines.lake_datasets import prepare_lake
 from pipelines.settings import Settings
@@ -32,6 +34,11 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "parsed project" if nodeid.startswith(NEED_PARSED_PROJECT) else nodeid.partition("::")[0]
+
+
+def pytest_configure() -> None:
+    """Collect garbage as rarely as the command line does."""
+    gc.set_threshold(*OBJECTS_BEFORE_COLLECTION)
 
 
 @pytest.hookimpl(optionalhook=True)
