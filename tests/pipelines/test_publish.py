@@ -190,6 +190,37 @@ def test_a_personal_column_is_published_as_tokens(tmp_path: Path) -> None:
     assert duckdb.execute(query.format(f"read_parquet('{parquet}')")).fetchall() == expected
 
 
+def test_many_tables_are_published_at_once_each_with_its_own_rows_and_tokens(tmp_path: Path) -> None:
+    """Two at a time, so that none may see what another has made on its way."""
+    names = [f"core.t{number}" for number in range(20)]
+    source = tmp_path / "w.duckdb"
+    with duckdb.connect(str(source)) as con:
+        con.execute("create schema core")
+        for number, name in enumerate(names):
+            con.execute(f"create table {name} as select i, 'P{number}-' || i as person from range({number + 1}) r(i)")
+    done = publish(
+        source,
+        tmp_path / "published",
+        "bank",
+        dict.fromkeys(names, TableDocs("Grain: one row per person", {"person": "A name"})),
+        as_of=NIGHT,
+        model_version="m",
+        code_version="c",
+        mask=MASK,
+        personal=frozenset({"person"}),
+        memory="1GB",
+    )
+    assert [done.tables[name]["rows"] for name in names] == [*range(1, 21)]
+    assert len({facts["digest"] for facts in done.tables.values()}) == len(names)
+    with duckdb.connect(str(done.database), read_only=True) as con:
+        for number, name in enumerate(names):
+            expected = [(i, token(MASK, f"P{number}-{i}")) for i in range(number + 1)]
+            assert con.execute(f"from {name} order by i").fetchall() == expected
+            parquet = done.folder / "parquet" / "core" / f"t{number}.parquet"
+            assert duckdb.execute(f"from read_parquet('{parquet}') order by i").fetchall() == expected
+        assert con.execute("select count(*) from duckdb_columns() where comment = 'A name'").fetchall() == [(20,)]
+
+
 def test_the_digest_of_a_personal_column_is_over_its_tokens(tmp_path: Path) -> None:
     personal = frozenset({"supplier_name"})
     first = digest(published(tmp_path, ROWS, personal))
