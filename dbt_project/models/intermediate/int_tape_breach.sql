@@ -108,14 +108,46 @@ reach as (
     group by debtor_no, debtor_no_scheme
 ),
 
--- A vendor that the books keep under no number is known by the amount. The nearest date is the invoice.
-booked as (
+-- Numbers of invoices begin anew with each seller, so those of the seller are looked up by it, and only what it has no
+-- invoice for by the amount: of a vendor that the books keep under no number. The nearest date is the invoice.
+booked_of_seller as (
     select
         collateral.subject_id,
         payables.payable_id,
         payables.gross_amount,
-        payables.currency
+        payables.currency,
+        abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }}) as days_apart
     from collateral
+    cross join rules
+    inner join payables
+        on
+            collateral.debtor_no = payables.debtor_no
+            and collateral.debtor_no_scheme = payables.debtor_no_scheme
+            and collateral.invoice_key = payables.invoice_key
+            and collateral.seller_party_id = payables.seller_party_id
+            and (
+                year(collateral.invoice_date) = year(payables.invoice_date)
+                or abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }})
+                <= rules.date_window_days
+            )
+),
+
+-- A join of its own: as a condition of the next it is asked after that has paired all.
+not_booked_of_seller as (
+    select collateral.*
+    from collateral
+    left join booked_of_seller as known on collateral.subject_id = known.subject_id
+    where known.subject_id is null
+),
+
+booked_by_amount as (
+    select
+        collateral.subject_id,
+        payables.payable_id,
+        payables.gross_amount,
+        payables.currency,
+        abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }}) as days_apart
+    from not_booked_of_seller as collateral
     cross join rules
     inner join payables
         on
@@ -127,19 +159,24 @@ booked as (
                 or abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }})
                 <= rules.date_window_days
             )
-            and (
-                collateral.seller_party_id = payables.seller_party_id
-                or abs(payables.gross_amount - collateral.invoice_amount)
-                <= collateral.invoice_amount * rules.amount_tolerance
-            )
-    qualify
-        row_number() over (
-            partition by collateral.subject_id
-            order by
-                case when collateral.seller_party_id = payables.seller_party_id then 0 else 1 end,
-                abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }}),
-                payables.payable_id
-        ) = 1
+            and abs(payables.gross_amount - collateral.invoice_amount)
+            <= collateral.invoice_amount * rules.amount_tolerance
+),
+
+found as (
+    select * from booked_of_seller
+    union all
+    select * from booked_by_amount
+),
+
+booked as (
+    select
+        subject_id,
+        payable_id,
+        gross_amount,
+        currency
+    from found
+    qualify row_number() over (partition by subject_id order by days_apart, payable_id) = 1
 ),
 
 figures as (
