@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook="{{ drop_touched('receivable_id in (' ~ touched_receivables() ~ ')') }}"
+    )
+}}
+
 select
     receivable_id,
     receivable_type,
@@ -34,3 +42,6 @@ select
         when settled_date is not null then greatest({{ days_between('stated_due_date', 'settled_date') }}, 0)
     end as days_late
 from {{ ref('fct_receivable', v=2) }}
+{%- if is_night() %}
+where receivable_id in ({{ touched_receivables() }})
+{%- endif %}
