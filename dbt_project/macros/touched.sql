@@ -175,3 +175,30 @@
     true
     {%- endif -%}
 {%- endmacro %}
+
+{#- Pre-hook of trade_verification: on a night the rows of what is no claim any more go, for what says the same as
+    before does not come again. -#}
+{% macro drop_ended_claims() -%}
+    {%- set evidence = ref('int_trade_evidence') -%}
+    {%- set payables, certificates = ref('int_payable_interval'), ref('int_certificate') -%}
+    {%- set terms = ref('int_certificate_term_interval') -%}
+    {%- if is_night() -%}
+    delete from {{ this }}
+    where receivable_id not in (
+        select payables.payable_id
+        from {{ payables }} as payables
+        inner join {{ evidence }} as evidence on payables.payable_id = evidence.trade_id
+        where payables.valid_to is null and payables.confirmed_date is not null and not evidence.is_withdrawn
+        union all
+        select certificates.certificate_id
+        from {{ certificates }} as certificates
+        inner join {{ terms }} as terms
+            on certificates.certificate_id = terms.certificate_id and terms.valid_to is null
+        inner join {{ evidence }} as evidence on certificates.certificate_id = evidence.trade_id
+        where
+            certificates.parent_certificate_id is null
+            and certificates.withdrawn_date is null
+            and not evidence.is_withdrawn
+    )
+    {%- endif -%}
+{%- endmacro %}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from tiny_portfolio import NIGHTS
@@ -80,6 +81,27 @@ def test_each_planted_breach_is_found_from_the_night_that_showed_it(nightly: War
         ("FUNDER_OVERLAP", "BANK1:BANK1-9"): NIGHTS[3],
         ("FUNDER_OVERLAP", "BANK2:BANK2-9"): NIGHTS[3],
     }
+
+
+def test_a_night_writes_the_invoices_of_which_it_has_something_else_to_say(nightly: Warehouse, tmp_path: Path) -> None:
+    later = nightly.copy(tmp_path / "later")
+    verified = later.project.models("trade_verification")
+
+    def written() -> set[str]:
+        later.execute("update receivable.trade_verification set explanation = 'as before'")
+        later.build(LAST, LAST, verified, with_tests=False)
+        rows = later.query("select receivable_id from receivable.trade_verification where explanation <> 'as before'")
+        return {receivable for (receivable,) in rows}
+
+    assert written() == set()
+    assert legs(later, "C3")[0] == "CONTRADICTED"
+    later.execute("update intermediate.rule_parameter set value = 9 where rule_id = 'trade_amount_tolerance_ratio'")
+    assert "C3" in written()
+    assert legs(later, "C3")[0] == "MATCHED"
+    later.execute("update intermediate.int_trade_evidence set is_withdrawn = true where trade_id = 'C3'")
+    # its payable, on which no certificate rests any more
+    assert len(written()) == 1
+    assert later.query("select 1 from receivable.trade_verification where receivable_id = 'C3'") == []
 
 
 def test_an_invoice_on_a_tape_is_looked_for_in_the_books(nightly: Warehouse) -> None:

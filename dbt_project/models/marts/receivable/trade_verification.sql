@@ -1,3 +1,28 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='receivable_id',
+        on_schema_change='append_new_columns',
+        pre_hook='{{ drop_ended_claims() }}'
+    )
+}}
+
+{#- All columns but the sentence, which is made of them. -#}
+{%- set columns = [
+    'receivable_id', 'receivable_type', 'certificate_id', 'payable_id',
+    'core_enterprise_id', 'supplier_id', 'company_code', 'ap_document_no',
+    'fiscal_year', 'invoice_no', 'invoice_date', 'invoice_fingerprint',
+    'currency', 'invoice_amount', 'certificate_amount', 'financed_amount',
+    'first_financing_date', 'books_status', 'books_amount', 'credited_amount',
+    'books_difference_amount', 'order_status', 'order_date', 'order_amount',
+    'line_invoiced_amount', 'order_difference_amount', 'receipt_status', 'first_receipt_date',
+    'receipt_amount', 'receipt_difference_amount', 'tax_status', 'tax_invoice_date',
+    'tax_amount', 'tax_red_amount', 'tax_difference_amount', 'cash_status',
+    'due_date', 'cash_due_amount', 'cash_amount', 'cash_difference_amount',
+    'verdict', 'claim_known_date', 'financing_known_date', 'books_known_date',
+    'receipt_known_date', 'tax_known_date', 'tax_ended_known_date', 'is_tax_reached',
+] %}
 {%- set rules = [
     'trade_amount_tolerance_ratio', 'trade_receipt_tolerance_ratio', 'trade_date_window_days',
     'trade_receipt_wait_days', 'trade_tax_wait_days', 'trade_books_wait_days', 'trade_source_reach_days',
@@ -365,51 +390,68 @@ judged as (
             else 'VERIFIED'
         end as verdict
     from legs
+),
+
+verified as (
+    select
+        receivable_id,
+        receivable_type,
+        certificate_id,
+        payable_id,
+        core_enterprise_id,
+        supplier_id,
+        company_code,
+        ap_document_no,
+        fiscal_year,
+        invoice_no,
+        invoice_date,
+        seller_number || '|' || buyer_number || '|' || invoice_no || '|' || cast(invoice_date as string) || '|'
+        || cast(invoice_amount as string) || '|' || currency as invoice_fingerprint,
+        currency,
+        cast(invoice_amount as decimal(18, 2)) as invoice_amount,
+        cast(certificate_amount as decimal(18, 2)) as certificate_amount,
+        cast(financed_amount as decimal(18, 2)) as financed_amount,
+        first_financing_date,
+        books_status,
+        books_amount,
+        credited_amount,
+        cast(invoice_amount - books_amount as decimal(18, 2)) as books_difference_amount,
+        order_status,
+        order_date,
+        order_amount,
+        line_invoiced_amount,
+        cast(order_amount - line_invoiced_amount as decimal(18, 2)) as order_difference_amount,
+        receipt_status,
+        first_receipt_date,
+        receipt_amount,
+        cast(receipt_amount - line_invoiced_amount as decimal(18, 2)) as receipt_difference_amount,
+        tax_status,
+        tax_invoice_date,
+        tax_amount,
+        tax_red_amount,
+        cast(tax_amount - reference_amount as decimal(18, 2)) as tax_difference_amount,
+        cash_status,
+        due_date,
+        cast(cash_due_amount as decimal(18, 2)) as cash_due_amount,
+        cast(cash_amount as decimal(18, 2)) as cash_amount,
+        cast(cash_amount - cash_due_amount as decimal(18, 2)) as cash_difference_amount,
+        verdict,
+        claim_known_date,
+        financing_known_date,
+        books_known_date,
+        receipt_known_date,
+        tax_known_date,
+        tax_ended_known_date,
+        is_tax_reached
+    from judged
 )
 
+-- A rule of another day or a date that has passed changes what is said of an invoice as a delivery does. So all are
+-- compared each night; what says the same as before is neither put in words nor written.
 select
-    receivable_id,
-    receivable_type,
-    certificate_id,
-    payable_id,
-    core_enterprise_id,
-    supplier_id,
-    company_code,
-    ap_document_no,
-    fiscal_year,
-    invoice_no,
-    invoice_date,
-    seller_number || '|' || buyer_number || '|' || invoice_no || '|' || cast(invoice_date as string) || '|'
-    || cast(invoice_amount as string) || '|' || currency as invoice_fingerprint,
-    currency,
-    cast(invoice_amount as decimal(18, 2)) as invoice_amount,
-    cast(certificate_amount as decimal(18, 2)) as certificate_amount,
-    cast(financed_amount as decimal(18, 2)) as financed_amount,
-    first_financing_date,
-    books_status,
-    books_amount,
-    credited_amount,
-    cast(invoice_amount - books_amount as decimal(18, 2)) as books_difference_amount,
-    order_status,
-    order_date,
-    order_amount,
-    line_invoiced_amount,
-    cast(order_amount - line_invoiced_amount as decimal(18, 2)) as order_difference_amount,
-    receipt_status,
-    first_receipt_date,
-    receipt_amount,
-    cast(receipt_amount - line_invoiced_amount as decimal(18, 2)) as receipt_difference_amount,
-    tax_status,
-    tax_invoice_date,
-    tax_amount,
-    tax_red_amount,
-    cast(tax_amount - reference_amount as decimal(18, 2)) as tax_difference_amount,
-    cash_status,
-    due_date,
-    cast(cash_due_amount as decimal(18, 2)) as cash_due_amount,
-    cast(cash_amount as decimal(18, 2)) as cash_amount,
-    cast(cash_amount - cash_due_amount as decimal(18, 2)) as cash_difference_amount,
-    verdict,
+    {%- for column in columns %}
+    {{ column }},
+    {%- endfor %}
     'Invoice ' || coalesce(invoice_no, 'without number') || ' of '
     || coalesce(cast(invoice_amount as string) || ' ' || currency, 'unknown amount')
     || ': books ' || books_status || coalesce(' (' || cast(books_amount as string) || ')', '')
@@ -422,14 +464,16 @@ select
         ' (' || cast(tax_amount as string) || ' less ' || cast(tax_red_amount as string) || ' taken back)', ''
     )
     || ', cash ' || cash_status || coalesce(
-        ' (' || cast(cast(cash_amount as decimal(18, 2)) as string) || ' of '
-        || cast(cast(cash_due_amount as decimal(18, 2)) as string) || ', due ' || cast(due_date as string) || ')', ''
-    ) || '.' as explanation,
-    claim_known_date,
-    financing_known_date,
-    books_known_date,
-    receipt_known_date,
-    tax_known_date,
-    tax_ended_known_date,
-    is_tax_reached
-from judged
+        ' (' || cast(cash_amount as string) || ' of '
+        || cast(cash_due_amount as string) || ', due ' || cast(due_date as string) || ')', ''
+    ) || '.' as explanation
+from verified
+{%- if is_night() %}
+where
+    (receivable_id, {{ row_hash(columns) }}) not in (
+        select
+            receivable_id,
+            {{ row_hash(columns) }} as row_hash
+        from {{ this }}
+    )
+{%- endif %}
