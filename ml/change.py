@@ -83,9 +83,9 @@ def score_change(model: Model, now: Frame, before: Frame, before_scores: Frame, 
     from_model = np.where(rows["version"].to_numpy() != model.version, raw_before - said, 0.0)
     from_data, from_behaviour = with_data - raw_before, raw_now - with_data
     change = raw_now - said
-    moved = model.contributions(at_now)[0] - model.contributions(at_before)[0]
-    largest = np.argmax(np.abs(moved), axis=1)
     told = np.abs(change) > SMALLEST
+    moved = model.contributions(at_now[told])[0] - model.contributions(at_before[told])[0]
+    largest = np.argmax(np.abs(moved), axis=1)
     names = np.array([feature.name for feature in model.features], dtype=object)
     count = int(told.sum())
     first_day = [days(table, date_column)[0] for table in tables]
@@ -101,8 +101,8 @@ def score_change(model: Model, now: Frame, before: Frame, before_scores: Frame, 
             pa.array(from_data[told]),
             pa.array(from_behaviour[told]),
             pa.array(from_model[told]),
-            pa.array(names[largest][told], pa.string()),
-            pa.array(moved[np.arange(len(moved)), largest][told]),
+            pa.array(names[largest], pa.string()),
+            pa.array(moved[np.arange(count), largest]),
         ],
         schema=CHANGE_SCHEMA,
     )

@@ -60,6 +60,7 @@ FIXED: dict[str, Any] = {
 # Threads wait for each other after every tree: below this many matrix cells one thread is as fast, and on a machine
 # that is busy otherwise several times faster. The result does not depend on it.
 CELLS_PER_THREAD = 10_000_000
+EXPLAINED_PER_THREAD = 100
 MOST_THREADS = 2
 
 # Each booster's text begins with these two lines.
@@ -104,10 +105,11 @@ class TreeEstimator:
         """Exact additive parts of the raw score: (rows, features) and the base value (rows,)."""
         if len(matrix) == 0:
             return np.empty((0, matrix.shape[1])), np.empty(0)
+        workers = threads_to_explain(matrix)
         first, *others = self.boosters
-        parts = np.asarray(first.predict(matrix, pred_contrib=True, num_threads=threads(matrix)), dtype=np.float64)
+        parts = np.asarray(first.predict(matrix, pred_contrib=True, num_threads=workers), dtype=np.float64)
         for booster in others:
-            parts += booster.predict(matrix, pred_contrib=True, num_threads=threads(matrix))
+            parts += booster.predict(matrix, pred_contrib=True, num_threads=workers)
         if others:
             parts /= len(self.boosters)
         return parts[:, :-1], parts[:, -1]
@@ -122,6 +124,11 @@ class TreeEstimator:
 def threads(matrix: Matrix) -> int:
     """How many threads are worth their waiting for a matrix of this size."""
     return int(min(MOST_THREADS, 1 + matrix.size // CELLS_PER_THREAD))
+
+
+def threads_to_explain(matrix: Matrix) -> int:
+    """How many threads are worth being started for the reasons of a matrix, each row of which takes long and alone."""
+    return int(min(MOST_THREADS, 1 + len(matrix) // EXPLAINED_PER_THREAD))
 
 
 def booster_names(names: Sequence[str]) -> list[str]:
