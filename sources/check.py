@@ -106,25 +106,23 @@ def check_file(path: Path, mapping: Mapping, *, examples: int = 10, limits: Limi
     Needs scratch space for the unpacked file, nothing else is written. Raises FileRefused with the sentence for its
     receipt when the file cannot be read, FileNotFoundError when there is none.
     """
-    try:
-        return _checked(path, mapping, examples, limits, is_last_try=False)
-    except duckdb.OutOfMemoryException:
-        pass
-    try:
-        return _checked(path, mapping, examples, limits, is_last_try=True)
-    except duckdb.OutOfMemoryException as error:
-        raise FileRefused(TOO_LARGE) from error
+    for memory in (None, *limits.more_memory):
+        try:
+            return _checked(path, mapping, examples, limits, memory)
+        except duckdb.OutOfMemoryException:
+            continue
+    raise FileRefused(TOO_LARGE)
 
 
-def _checked(path: Path, mapping: Mapping, examples: int, limits: Limits, *, is_last_try: bool) -> FileCheck:
-    """Check with an engine and scratch space of its own, on the last try with all the memory there may be."""
+def _checked(path: Path, mapping: Mapping, examples: int, limits: Limits, memory: str | None) -> FileCheck:
+    """Check with an engine and scratch space of its own; by one thread where it is given more ``memory``."""
     contract = load_contracts()[mapping.feed]
     with TemporaryDirectory(prefix="anchorwatch-check-") as folder:
         scratch = Path(folder)
-        with engine(scratch, limits.engine_memory) as connection:
+        with engine(scratch, memory or limits.engine_memory) as connection:
             workspace = Workspace(connection, scratch, limits.max_content_bytes)
             try:
-                with one_thread(connection, limits.most_engine_memory) if is_last_try else nullcontext():
+                with one_thread(connection) if memory else nullcontext():
                     return _check(path, mapping, contract, examples, limits, workspace)
             except ENGINE_BROKEN as error:
                 raise FileRefused(engine_fails(error)) from error

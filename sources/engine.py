@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -54,19 +54,28 @@ def _kept_engine() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def one_thread(connection: duckdb.DuckDBPyConnection, memory: str | None = None) -> Iterator[None]:
-    """The engine slower, with the buffers of one thread alone and ``memory`` for all else, as before by default.
-
-    The memory stays as it is set here: to take it back could fail.
-    """
-    if memory is not None:
-        connection.execute(f"set memory_limit = {sql_text(memory)}")
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """The engine slower, with the buffers of one thread alone and the memory for all else."""
     threads = scalar(connection, "select current_setting('threads')")
     _set_threads(connection, 1)
     try:
         yield
     finally:
         _set_threads(connection, threads)
+
+
+class SpareMemory:
+    """Memory that an engine is given step by step where it has too little, and keeps: to take it back could fail."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, steps: Sequence[str]) -> None:
+        self._connection, self._steps = connection, list(steps)
+
+    def give(self) -> bool:
+        """Give the engine the next of the steps; False when there is none."""
+        if not self._steps:
+            return False
+        self._connection.execute(f"set memory_limit = {sql_text(self._steps.pop(0))}")
+        return True
 
 
 def _set_threads(connection: duckdb.DuckDBPyConnection, most: int) -> None:

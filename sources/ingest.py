@@ -19,7 +19,7 @@ import duckdb
 
 from sources.arrival import Arrival, Counts, raw_dataset
 from sources.contract import Contract, load_contracts
-from sources.engine import ENGINE_BROKEN, TOO_LARGE, engine, engine_fails, one_thread
+from sources.engine import ENGINE_BROKEN, TOO_LARGE, SpareMemory, engine, engine_fails, one_thread
 from sources.lake import Lake
 from sources.landing import Delivery
 from sources.landing_entry import LANDING_ENTRIES, LANDING_ENTRY_SCHEMA
@@ -57,13 +57,13 @@ _SMALL_FILE_BYTES = 1 << 20
 class Limits:
     """Bounds of one run: size of a delivered file and of its decompressed content, memory of the engine.
 
-    A file for which ``engine_memory`` is not enough is read once more with ``most_engine_memory``.
+    A file for which ``engine_memory`` is not enough is read once more with each of ``more_memory``, until one is.
     """
 
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
     engine_memory: str = "80MB"
-    most_engine_memory: str = "600MB"
+    more_memory: tuple[str, ...] = ("200MB", "600MB")
 
 
 def initialise(lake: Lake) -> None:
@@ -133,7 +133,8 @@ def _ingest_anew(
     """The same as `_ingest`, with an engine of its own; a file on which the engine breaks down is refused."""
     try:
         with _workspace(lake, arrivals[0].contract, limits) as workspace:
-            return _ingest(arrivals, lake, receipts, workspace, limits.most_engine_memory, clock)
+            spare = SpareMemory(workspace.connection, limits.more_memory)
+            return _ingest(arrivals, lake, receipts, workspace, spare, clock)
     except ENGINE_BROKEN as error:
         if len(arrivals) == 1:
             return [_refuse(arrivals[0], lake, engine_fails(error), clock)]
@@ -149,7 +150,7 @@ def _ingest(
     lake: Lake,
     receipts: Sequence[Receipt],
     workspace: Workspace,
-    most_memory: str,
+    spare: SpareMemory,
     clock: datetime,
 ) -> list[Receipt]:
     """Write what becomes of the arrivals, and return their receipts in the same order."""
@@ -157,7 +158,7 @@ def _ingest(
     group: list[OpenFile] = []
 
     def load_group() -> None:
-        for receipt in _load(group, lake, [*receipts, *made.values()], workspace, most_memory, clock):
+        for receipt in _load(group, lake, [*receipts, *made.values()], workspace, spare, clock):
             made[receipt.file_id] = receipt
         group.clear()
 
@@ -182,7 +183,7 @@ def _ingest(
             if is_repeat and not (arrival.control and arrival.control.counts_records):
                 made[arrival.file_id] = _repeat(arrival, contents[content], clock)
                 continue
-            file = _opened(arrival, workspace, most_memory)
+            file = _opened(arrival, workspace, spare)
         except (FileRefused, duckdb.OutOfMemoryException) as error:
             _check_unchanged(arrival.delivery)
             events = error.events if isinstance(error, SchemaRefused) else ()
@@ -221,14 +222,15 @@ def _load(
     lake: Lake,
     receipts: Sequence[Receipt],
     workspace: Workspace,
-    most_memory: str,
+    spare: SpareMemory,
     clock: datetime,
     *,
-    is_last_try: bool = False,
+    is_by_one_thread: bool = False,
 ) -> list[Receipt]:
     """Load the files of a group; one that cannot be loaded is refused, the others are loaded without it.
 
-    ``is_last_try`` is said of a file alone, which is refused when ``most_memory`` is not enough for it.
+    One for which the memory of the engine is not enough is loaded by one thread with more, and refused when there is no
+    more.
     """
     if not group:
         return []
@@ -239,15 +241,16 @@ def _load(
         _check_unchanged(error.arrival.delivery)
         others = [file for file in group if file.arrival is not error.arrival]
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
-        return [refused, *_load(others, lake, receipts, workspace, most_memory, clock)]
+        by_one = is_by_one_thread
+        return [refused, *_load(others, lake, receipts, workspace, spare, clock, is_by_one_thread=by_one)]
     except duckdb.OutOfMemoryException:
-        if is_last_try:
+        if not spare.give() and is_by_one_thread:
             return [_refuse(group[0].arrival, lake, TOO_LARGE, clock)]
-        # Each alone, by one thread: it shows which of them is too large, if any is.
+        # Each alone: it shows which of them is too large, if any is.
         made = []
-        with one_thread(workspace.connection, most_memory):
+        with one_thread(workspace.connection):
             for file in group:
-                made += _load([file], lake, [*receipts, *made], workspace, most_memory, clock, is_last_try=True)
+                made += _load([file], lake, [*receipts, *made], workspace, spare, clock, is_by_one_thread=True)
         return made
     for file in group:
         _check_unchanged(file.arrival.delivery)
@@ -255,14 +258,21 @@ def _load(
     return made
 
 
-def _opened(arrival: Arrival, workspace: Workspace, most_memory: str) -> OpenFile:
-    """Open a file; once more by one thread with ``most_memory`` where the engine had too little to look into it."""
+def _opened(arrival: Arrival, workspace: Workspace, spare: SpareMemory) -> OpenFile:
+    """Open a file; by one thread with more memory where the engine had too little to look into it."""
     try:
         return open_file(arrival, _own(workspace, arrival))
     except duckdb.OutOfMemoryException:
         shutil.rmtree(workspace.scratch / arrival.file_id)
-    with one_thread(workspace.connection, most_memory):
-        return open_file(arrival, _own(workspace, arrival))
+    spare.give()
+    while True:
+        try:
+            with one_thread(workspace.connection):
+                return open_file(arrival, _own(workspace, arrival))
+        except duckdb.OutOfMemoryException:
+            shutil.rmtree(workspace.scratch / arrival.file_id)
+            if not spare.give():
+                raise
 
 
 def _own(workspace: Workspace, arrival: Arrival) -> Workspace:

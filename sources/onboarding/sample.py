@@ -79,7 +79,7 @@ def sampled(path: Path, contract: Contract, limits: Limits) -> Iterator[Sample]:
     # One try with all the memory there may be: one person waits for one draft.
     with (
         TemporaryDirectory(prefix="anchorwatch-draft-") as folder,
-        engine(Path(folder), limits.most_engine_memory) as connection,
+        engine(Path(folder), limits.more_memory[-1]) as connection,
     ):
         workspace = Workspace(connection, Path(folder), limits.max_content_bytes)
         probe = identity_mapping(contract)

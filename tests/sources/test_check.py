@@ -41,8 +41,8 @@ def test_a_file_for_which_memory_is_short_is_checked_with_more_of_it(tmp_path: P
     path = tmp_path / "r.csv"
     path.write_text(csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
     with pytest.raises(FileRefused, match="more memory than the engine may use"):
-        check_file(path, RATES, limits=Limits(engine_memory="6MB", most_engine_memory="6MB"))
-    assert check_file(path, RATES, limits=Limits(engine_memory="6MB", most_engine_memory="100MB")).loaded == 60_000
+        check_file(path, RATES, limits=Limits(engine_memory="6MB", more_memory=("6MB",)))
+    assert check_file(path, RATES, limits=Limits(engine_memory="6MB", more_memory=("7MB", "100MB"))).loaded == 60_000
 
 
 def test_what_the_file_is_and_what_would_become_of_its_records(flows: Path) -> None:

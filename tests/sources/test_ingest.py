@@ -347,17 +347,27 @@ def test_a_file_that_breaks_the_engine_is_refused_and_its_neighbours_are_loaded(
 def test_a_file_that_takes_more_memory_than_there_is_is_refused_and_its_neighbours_are_loaded(zone: Zone) -> None:
     zone.deliver(FEED, "large.csv", csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
     zone.deliver(FEED, "small.csv", csv(RATE_HEADER, EUR))
-    limits = Limits(engine_memory="6MB", most_engine_memory="6MB")
+    limits = Limits(engine_memory="6MB", more_memory=("6MB",))
     receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
     made = {receipt.file: (receipt.status, receipt.message, receipt.loaded_rows) for receipt in receipts}
     assert made == {"large.csv": ("REFUSED", TOO_LARGE, 0), "small.csv": ("LOADED", None, 1)}
 
 
-def test_a_file_for_which_memory_was_short_is_loaded_with_more_of_it(zone: Zone) -> None:
+def test_a_file_for_which_memory_was_short_is_loaded_with_the_first_that_is_enough(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, *(f"USD,CNY,2026-03-01,{number}.5" for number in range(60_000))))
-    limits = Limits(engine_memory="6MB", most_engine_memory="100MB")
+    given = []
+
+    def load(*arguments: Any) -> list[Receipt]:
+        given.extend(arguments[3].execute("select current_setting('memory_limit')").fetchall()[0])
+        return load_files(*arguments)
+
+    monkeypatch.setattr(ingest, "load_files", load)
+    limits = Limits(engine_memory="6MB", more_memory=("7MB", "100MB", "200MB"))
     (receipt,) = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
     assert (receipt.status, receipt.loaded_rows) == ("LOADED", 60_000)
+    assert given == ["5.7 MiB", "6.6 MiB", "95.3 MiB"]
 
 
 def test_a_file_for_which_memory_was_short_is_loaded_by_one_thread(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,9 +388,11 @@ def test_a_file_for_which_memory_was_short_is_loaded_by_one_thread(zone: Zone, m
     assert threads[1] == 1
 
 
-@pytest.mark.parametrize(("most", "status"), [("60MB", "LOADED"), ("50MB", "REFUSED")])
+@pytest.mark.parametrize(
+    ("more", "status"), [(("60MB",), "LOADED"), (("45MB", "60MB"), "LOADED"), (("45MB", "50MB"), "REFUSED")]
+)
 def test_a_file_that_takes_much_memory_to_open_is_opened_with_more_of_it(
-    zone: Zone, monkeypatch: pytest.MonkeyPatch, most: str, status: str
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], status: str
 ) -> None:
     """Some formats ask the engine what stands in a file before any row is typed."""
     zone.deliver(FEED, "r.csv", csv(RATE_HEADER, USD))
@@ -393,6 +405,6 @@ def test_a_file_that_takes_much_memory_to_open_is_opened_with_more_of_it(
         return open_file(arrival, workspace)
 
     monkeypatch.setattr(ingest, "open_file", opened)
-    limits = Limits(engine_memory="40MB", most_engine_memory=most)
+    limits = Limits(engine_memory="40MB", more_memory=more)
     receipts = ingest_feed(FEED, zone.landing, zone.lake, DAY, None, limits=limits)
     assert {receipt.file: receipt.status for receipt in receipts} == {"r.csv": status, "small.csv": "LOADED"}
