@@ -224,6 +224,14 @@ def test_no_rule_finder_holds_more_rows_than_it_read(first_night: Path, tmp_path
     assert {name: (read, most) for name, (read, most) in held.items() if most > read} == {}
 
 
+def test_losses_are_expected_of_narrow_rows(first_night: Path) -> None:
+    """The engine keeps exposures in five joins at once: with what all of a date share, it took half as much again."""
+    compiled = first_night / "warehouse/dbt/run/compiled/anchorwatch/models/marts/exposure/expected_loss.sql"
+    engine = {"threads": 1, "memory_limit": "60MB", "temp_directory": "", "file_search_path": str(first_night / "lake")}
+    with duckdb.connect(str(first_night / "warehouse/anchorwatch.duckdb"), read_only=True, config=engine) as con:
+        assert len(con.execute(compiled.read_text()).fetchall()) > 10_000
+
+
 def rows_held(con: duckdb.DuckDBPyConnection, query: str, profile: Path) -> tuple[int, int]:
     """Rows that a query read from tables, and the most that one of its operators handed on."""
     con.execute(query).fetchall()
