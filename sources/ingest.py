@@ -63,7 +63,7 @@ class Limits:
     max_file_bytes: int = 8 << 30
     max_content_bytes: int = 32 << 30
     engine_memory: str = "80MB"
-    more_memory: tuple[str, ...] = ("200MB", "600MB")
+    more_memory: tuple[str, ...] = ("350MB", "600MB")
 
 
 def initialise(lake: Lake) -> None:
