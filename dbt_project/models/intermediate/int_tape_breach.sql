@@ -1,4 +1,15 @@
 {#- What a tape says of an invoice is held against its debtor's books, whoever financed it and wherever. -#}
+{#- The debtor has an invoice of this number in these days; sellers may have others of it. -#}
+{%- set is_same_number -%}
+collateral.debtor_no = payables.debtor_no
+            and collateral.debtor_no_scheme = payables.debtor_no_scheme
+            and collateral.invoice_key = payables.invoice_key
+            and (
+                year(collateral.invoice_date) = year(payables.invoice_date)
+                or abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }}) <= rules.date_window_days
+            )
+{%- endset %}
+
 with rules as (
     select
         {{ rule_value('trade_amount_tolerance_ratio') }} as amount_tolerance,
@@ -121,15 +132,8 @@ booked_of_seller as (
     cross join rules
     inner join payables
         on
-            collateral.debtor_no = payables.debtor_no
-            and collateral.debtor_no_scheme = payables.debtor_no_scheme
-            and collateral.invoice_key = payables.invoice_key
+            {{ is_same_number }}
             and collateral.seller_party_id = payables.seller_party_id
-            and (
-                year(collateral.invoice_date) = year(payables.invoice_date)
-                or abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }})
-                <= rules.date_window_days
-            )
 ),
 
 -- A join of its own: as a condition of the next it is asked after that has paired all.
@@ -151,14 +155,7 @@ booked_by_amount as (
     cross join rules
     inner join payables
         on
-            collateral.debtor_no = payables.debtor_no
-            and collateral.debtor_no_scheme = payables.debtor_no_scheme
-            and collateral.invoice_key = payables.invoice_key
-            and (
-                year(collateral.invoice_date) = year(payables.invoice_date)
-                or abs({{ days_between('collateral.invoice_date', 'payables.invoice_date') }})
-                <= rules.date_window_days
-            )
+            {{ is_same_number }}
             and abs(payables.gross_amount - collateral.invoice_amount)
             <= collateral.invoice_amount * rules.amount_tolerance
 ),
