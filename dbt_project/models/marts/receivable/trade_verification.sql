@@ -447,7 +447,8 @@ verified as (
 )
 
 -- A rule of another day or a date that has passed changes what is said of an invoice as a delivery does. So all are
--- compared each night; what says the same as before is neither put in words nor written.
+-- compared each night; what says the same as before is neither put in words nor written. Another wording of the
+-- sentence therefore reaches all rows only in a warehouse that is built anew.
 select
     {%- for column in columns %}
     {{ column }},
