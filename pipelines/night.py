@@ -16,6 +16,7 @@ from typing import IO
 import duckdb
 
 from pipelines.settings import Settings
+from sources.sentence import shortened
 
 
 class NightError(Exception):
@@ -23,11 +24,22 @@ class NightError(Exception):
 
 
 def last_finished_night(warehouse: Path) -> date | None:
-    """The newest night in a warehouse file; None where there is no file yet."""
+    """The newest night in a warehouse file; None where there is no file yet.
+
+    Raises:
+        NightError: the file cannot be read.
+    """
     if not warehouse.exists():
         return None
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        row = con.execute("select max(as_of_date) from monitoring.run_log").fetchone()
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            row = con.execute("select max(as_of_date) from monitoring.run_log").fetchone()
+    except duckdb.Error as error:
+        reason = shortened(str(error).splitlines()[0])
+        raise NightError(
+            f"The warehouse {warehouse} cannot be read ({reason}). If it is damaged, move it away and run the night "
+            "again: it is built anew from the lake."
+        ) from error
     return row[0] if row else None
 
 

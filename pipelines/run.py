@@ -7,6 +7,7 @@ from datetime import date
 from threading import Thread
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
+from dagster_shared.error import SerializableErrorInfo
 
 from ml.drift import import_page_library
 from pipelines.assets.monitoring import PAGE
@@ -18,6 +19,7 @@ from sources.lake import Lake
 
 # People read sentences; the engine's own events are in the run history for the UI.
 LOGGERS = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+OWN_ERRORS = ("pipelines.", "ml.", "sources.")
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 
 
@@ -71,12 +73,20 @@ def _problems(result: ExecuteInProcessResult) -> list[str]:
             if data.user_failure_data and data.user_failure_data.description:
                 problems.append(data.user_failure_data.description)
             elif data.error:
-                cause = data.error.cause or data.error
-                problems.append(f"{entry.step_key}: {cause.message.strip()}")
-    if problems:
-        return problems
-    failed = [e.message for e in result.all_events if e.event_type == DagsterEventType.RUN_FAILURE and e.message]
-    return failed or ["The run ended without success and without saying why; see it in `anchorwatch dev`."]
+                problems.append(f"{entry.step_key}: {_reason(data.error)}")
+        elif entry.event_type == DagsterEventType.RUN_FAILURE and not problems:
+            # no step began: the night itself could not
+            error = entry.job_failure_data.error
+            problems.append(_reason(error) if error else str(entry.message))
+    return problems or ["The run ended without success and without saying why; see it in `anchorwatch dev`."]
+
+
+def _reason(error: SerializableErrorInfo) -> str:
+    """The sentence of the error that is ours, or else the first line of the one that was first."""
+    name, _, sentence = error.message.strip().partition(": ")
+    if name.startswith(OWN_ERRORS):
+        return sentence
+    return _reason(error.cause) if error.cause else error.message.strip().splitlines()[0]
 
 
 def _warnings(result: ExecuteInProcessResult) -> list[str]:

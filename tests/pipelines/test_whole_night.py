@@ -390,6 +390,18 @@ def test_a_killed_night_is_what_its_replay_makes_undisturbed(
     assert digests(home) == before
 
 
+def test_a_night_that_cannot_begin_says_why(home: Path, commands: Commands) -> None:
+    day_before = (NIGHT - timedelta(days=1)).isoformat()
+    earlier = commands.run(home, "nightly", "--as-of", day_before)
+    assert earlier.code == 1
+    assert f"anchorwatch: {day_before} lies before the last finished night {NIGHT}; `anchor" in earlier.stderr
+    warehouse = home / "warehouse/anchorwatch.duckdb"
+    os.truncate(warehouse, warehouse.stat().st_size // 2)
+    damaged = commands.run(home, "nightly", "--as-of", NIGHT.isoformat())
+    assert damaged.code == 1
+    assert f"anchorwatch: The warehouse {warehouse} cannot be read (" in damaged.stderr
+
+
 def test_without_a_delivery_the_night_is_red_and_the_publication_stands(home: Path, commands: Commands) -> None:
     before = digests(home)
     done = commands.run(home, "nightly", "--as-of", NEXT_NIGHT.isoformat())
