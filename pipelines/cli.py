@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import duckdb
 import typer
 from rich.console import Console
 
@@ -329,6 +330,10 @@ def run() -> int:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except (NightError, ManifestError, PublicationError, ExtractError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)
+        return 1
+    except duckdb.IOException as error:
+        # a damaged file, or one that another program holds: the engine names it
+        errors.print(f"[red]anchorwatch:[/] {str(error).splitlines()[0]}", soft_wrap=True, highlight=False)
         return 1
     except (UsageError, SettingsError) as error:
         errors.print(f"[red]anchorwatch:[/] {error}", soft_wrap=True, highlight=False)

@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.cli import run
 from pipelines.mask import Mask
 from pipelines.publish import Publication, PublicationError, TableDocs, publish, read_manifest
 from tests.tokens import token
@@ -127,6 +129,18 @@ def test_an_open_reader_keeps_the_old_file(tmp_path: Path) -> None:
         assert (
             str(con.execute("select max(registered_capital_amount) from core.dim_supplier").fetchall()[0][0]) == "9.00"
         )
+
+
+def test_a_damaged_publication_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = published(tmp_path).database.resolve()
+    database.write_bytes(b"damaged")
+    monkeypatch.setenv("ANCHORWATCH_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["anchorwatch", "status"])
+    assert run() == 1
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.startswith(f'anchorwatch: IO Error: The file "{database}"')
 
 
 def test_a_publication_killed_at_any_moment_leaves_the_old_one_and_the_next_is_whole(tmp_path: Path) -> None:
