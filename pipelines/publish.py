@@ -199,8 +199,11 @@ def table_facts(
 def _swap_in(building: Path, folder: Path, link: Path) -> None:
     """Give the finished folder its name and turn the link to it in one rename."""
     if folder.exists():
-        # The same content is already there, perhaps under readers: only the manifest's clock is new.
-        (building / "manifest.json").replace(folder / "manifest.json")
+        # The same content is there already, perhaps under readers, who keep what they have open. Each file takes its
+        # place all the same, for that one may have been damaged since.
+        for file in sorted(path.relative_to(building) for path in building.rglob("*") if path.is_file()):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (building / file).replace(folder / file)
         shutil.rmtree(building)
     else:
         building.rename(folder)

@@ -131,7 +131,7 @@ def test_an_open_reader_keeps_the_old_file(tmp_path: Path) -> None:
         )
 
 
-def test_a_damaged_publication_is_told_in_a_sentence(
+def test_a_damaged_publication_is_told_in_a_sentence_and_whole_again_when_it_is_published_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = published(tmp_path).database.resolve()
@@ -141,6 +141,9 @@ def test_a_damaged_publication_is_told_in_a_sentence(
     assert run() == 1
     [said] = capsys.readouterr().err.splitlines()
     assert said.startswith(f'anchorwatch: IO Error: The file "{database}"')
+    assert published(tmp_path).database.resolve() == database
+    with duckdb.connect(str(database), read_only=True) as con:
+        assert con.execute("select count(*) from core.dim_supplier").fetchone() == (2,)
 
 
 def test_a_publication_killed_at_any_moment_leaves_the_old_one_and_the_next_is_whole(tmp_path: Path) -> None:
