@@ -241,8 +241,7 @@ def _load(
         _check_unchanged(error.arrival.delivery)
         others = [file for file in group if file.arrival is not error.arrival]
         refused = _refuse(error.arrival, lake, str(error), clock, error.events)
-        by_one = is_by_one_thread
-        return [refused, *_load(others, lake, receipts, workspace, spare, clock, is_by_one_thread=by_one)]
+        return [refused, *_load(others, lake, receipts, workspace, spare, clock)]
     except duckdb.OutOfMemoryException:
         if not spare.give() and is_by_one_thread:
             return [_refuse(group[0].arrival, lake, TOO_LARGE, clock)]

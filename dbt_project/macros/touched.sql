@@ -126,10 +126,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- True on a night that continues a table which has the column. One that an earlier release made without it is made
-    anew as a whole, for its rows would miss what the column says. -#}
-{% macro is_night_of_release_with(column) -%}
-    {{ return(is_night() and column in (adapter.get_columns_in_relation(this) | map(attribute='name') | list)) }}
+{#- True on a night that continues a table which has the column, or all of several. One that an earlier release made
+    without them is made anew as a whole, for its rows would miss what they say. -#}
+{% macro is_night_of_release_with(columns) -%}
+    {%- set wanted = [columns] if columns is string else columns -%}
+    {{ return(
+        is_night()
+        and not (wanted | reject('in', adapter.get_columns_in_relation(this) | map(attribute='name') | list) | list)
+    ) }}
 {%- endmacro %}
 
 {#- Condition, on a night: the bank entry was delivered since the last finished one, or names an account that was

@@ -104,6 +104,15 @@ def test_a_night_writes_the_invoices_of_which_it_has_something_else_to_say(night
     assert later.query("select 1 from receivable.trade_verification where receivable_id = 'C3'") == []
 
 
+def test_a_table_that_an_earlier_release_made_is_made_anew(nightly: Warehouse, tmp_path: Path) -> None:
+    older = nightly.copy(tmp_path / "older")
+    older.execute("alter table receivable.trade_verification drop column tax_red_amount")
+    selected = ["--select", "trade_verification", "--indirect-selection", "cautious", "--exclude", "test_type:unit"]
+    assert set(older.dbt("build", *selected, as_of=LAST, since=BUILT[-2]).values()) == {"success", "pass"}
+    rows = "select receivable_id, tax_red_amount, explanation from receivable.trade_verification order by all"
+    assert older.query(rows) == nightly.query(rows)
+
+
 def test_an_invoice_on_a_tape_is_looked_for_in_the_books(nightly: Warehouse) -> None:
     rows = nightly.query(
         "select rule_id, subject_id, first_known_date from receivable.rule_breach "

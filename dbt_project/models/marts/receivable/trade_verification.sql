@@ -469,7 +469,7 @@ select
         || cast(cash_due_amount as string) || ', due ' || cast(due_date as string) || ')', ''
     ) || '.' as explanation
 from verified
-{%- if is_night() %}
+{%- if is_night_of_release_with(columns) %}
 where
     (receivable_id, {{ row_hash(columns) }}) not in (
         select
