@@ -187,7 +187,7 @@ def _write(out: Path, portfolio: Portfolio, progress: Progress) -> None:
     history = play(portfolio)
     progress(f"simulated {history.last_day + 1} days of {len(history.world.parties.suppliers):,} suppliers")
     feeds, scheme_table = plant_schemes(history, documents(history), portfolio.schemes)
-    progress(f"wrote up {sum(feed.table.num_rows for feed in feeds):,} rows")
+    progress(f"made {sum(feed.table.num_rows for feed in feeds):,} rows of {len(feeds)} feeds")
     landing = Landing(out / "landing", history.world, portfolio.go_live, portfolio.until)
     landing.closing.update(_closing_balances(history, feeds, portfolio))
     deliver(landing, feeds, progress)
