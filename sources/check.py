@@ -203,7 +203,7 @@ def _profiles(file: OpenFile, connection: duckdb.DuckDBPyConnection) -> tuple[Co
         f"any_value({name})::varchar"
         for name in map(quoted, contract.column_names)
     )
-    (values,) = connection.execute(f"select {measures} from numbered").fetchall()
+    (values,) = connection.execute(f"select {measures} from delivered").fetchall()
     profiles = []
     for number, column in enumerate(contract.columns):
         filled, distinct, minimum, maximum, example = values[5 * number : 5 * number + 5]

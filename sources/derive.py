@@ -84,6 +84,7 @@ def derived(records: Records, mapping: Mapping, path: Path, open_table: Open, wo
         repair=records.repair and (lambda: _again(records, mapping, path, open_table, workspace)),
         notes=tuple(notes),
         is_ordered=records.is_ordered and not joins,
+        is_columnar=False,
     )
 
 

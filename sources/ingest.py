@@ -50,7 +50,6 @@ from sources.schema_history import EarlierSchemas
 
 _SCRATCH = ".scratch"
 _FILES_A_COMMIT = 128
-_SMALL_FILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def _ingest(
         if is_repeat:
             made[arrival.file_id] = _repeat(arrival, contents[content], clock)
             continue
-        if group and (restates or not (file.loads_like(group[0]) and _is_small(file) and _is_small(group[0]))):
+        if group and (restates or not (file.loads_like(group[0]) and file.is_small and group[0].is_small)):
             load_group()
         group.append(file)
         grouped[content] = arrival
@@ -251,6 +250,10 @@ def _load(
             for file in group:
                 made += _load([file], lake, [*receipts, *made], workspace, spare, clock, is_by_one_thread=True)
         return made
+    except duckdb.Error:
+        for file in group:
+            _check_unchanged(file.arrival.delivery)
+        raise
     for file in group:
         _check_unchanged(file.arrival.delivery)
         shutil.rmtree(workspace.scratch / file.arrival.file_id)
@@ -278,10 +281,6 @@ def _own(workspace: Workspace, arrival: Arrival) -> Workspace:
     scratch = workspace.scratch / arrival.file_id
     scratch.mkdir()
     return Workspace(workspace.connection, scratch, workspace.max_content_bytes)
-
-
-def _is_small(file: OpenFile) -> bool:
-    return file.arrival.delivery.size_bytes <= _SMALL_FILE_BYTES
 
 
 def _repeat(arrival: Arrival, earlier: Receipt, clock: datetime) -> Receipt:

@@ -1,9 +1,9 @@
 """Load files, set by set inside DuckDB: type and check, refuse, tell duplicates, write what is left.
 
 Small files of one form are loaded as one group, since a statement costs milliseconds however few rows it sees. Tables
-of the connection meanwhile, all by ``file_no`` and ``row_no``: ``delivered`` (typed records with their first fault) and
-its view ``numbered``, ``refused`` (records for quarantine), the view ``sound`` (the others), ``duplicate`` (those that
-repeat a version) and the view ``kept`` (rows to load).
+of the connection meanwhile, all by ``file_no`` and ``row_no``: the view ``delivered`` (typed records with their first
+fault), ``refused`` (records for quarantine), the view ``sound`` (the others), ``duplicate`` (those that repeat a
+version) and the view ``kept`` (rows to load).
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ from sources.schema_history import EarlierSchemas
 from sources.sql import OUR_FAULT
 from sources.versions import find_duplicates
 
+_SMALL_FILE_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class OpenFile:
@@ -61,6 +63,10 @@ class OpenFile:
     records: Records
     header: Header
     events: tuple[SchemaEvent, ...] = ()
+
+    @property
+    def is_small(self) -> bool:
+        return self.arrival.delivery.size_bytes <= _SMALL_FILE_BYTES
 
     @property
     def notes(self) -> list[str]:
@@ -170,7 +176,7 @@ def load_files(
 
 
 def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> list[OpenFile]:
-    """Fill ``delivered``, ``refused`` and ``sound``; return the files as they could be read, with their events.
+    """Make ``delivered``, ``refused`` and ``sound``; return the files as they could be read, with their events.
 
     Nothing is written, and no file refused for its columns. Raises FileUnreadable when one of the files cannot be read
     to its end.
@@ -191,7 +197,7 @@ def sort_out(files: list[OpenFile], connection: duckdb.DuckDBPyConnection) -> li
         refuse_unreadable(connection, file_no, file.records)
     refused = scalar(connection, "select count(*) from refused")
     connection.execute(
-        f"create or replace temp view sound as select file_no, row_no, {_columns(contract)} from numbered "
+        f"create or replace temp view sound as select file_no, row_no, {_columns(contract)} from delivered "
         + ("anti join refused using (file_no, row_no)" if refused else "")
     )
     return files
@@ -210,7 +216,7 @@ def _locate(files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection) ->
 def _deliver(
     files: Sequence[OpenFile], connection: duckdb.DuckDBPyConnection
 ) -> tuple[list[OpenFile], tuple[Rule, ...]]:
-    """Fill ``delivered`` and ``numbered``; return the files as they could be read and the rules of ``_fault``."""
+    """Make ``delivered``; return the files as they could be read and the rules of ``_fault``."""
     readable = (
         [_inserted(file, file_no, connection) for file_no, file in enumerate(files)] if len(files) > 1 else [*files]
     )
@@ -218,21 +224,47 @@ def _deliver(
     relation = "collected" if len(files) > 1 else _relation(first, 0)
     validation = validation_sql(first.arrival.contract, first.arrival.delivery.mapping, first.records.columns, relation)
     try:
-        connection.execute(f"create or replace temp table delivered as {validation.select}")
+        if len(files) == 1 and _is_read_again(first):
+            _view_delivered(validation.select, connection)
+        else:
+            _keep_delivered(validation.select, len(files), connection)
     except duckdb.Error as error:
         if len(files) > 1 or isinstance(error, OUR_FAULT):
             raise
         return _deliver([_repaired(first, str(error))], connection)
     connection.execute("drop table if exists collected")
-    start = "0" if len(files) == 1 else "first_value(rowid) over (partition by _file_no order by rowid)"
+    return readable, validation.rules
+
+
+def _is_read_again(file: OpenFile) -> bool:
+    """Whether each question reads the columns it is about from the file: a copy of millions of rows takes longer to
+    write, and memory that grows with them.
+    """
+    return file.records.is_columnar and not file.is_small
+
+
+def _view_delivered(select: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Make ``delivered`` of a file alone, of which every value is read and checked once; duckdb.Error if one cannot."""
+    view = "create or replace temp view delivered as select _file_no as file_no, _row_no as row_no, "
+    connection.execute(f"{view} * exclude (_file_no, _row_no) from ({select})")
+    faults, *_ = connection.execute("select count(_fault), bit_xor(hash(*columns(*))) from delivered").fetchall()[0]
+    if not faults:
+        # known once, the rules are not gone through again
+        sound = "null::smallint as _fault, null::varchar as _fault_value"
+        connection.execute(f"{view} * exclude (_file_no, _row_no) replace ({sound}) from ({select})")
+
+
+def _keep_delivered(select: str, files: int, connection: duckdb.DuckDBPyConnection) -> None:
+    """Make ``delivered`` of records that are read and checked once, and kept."""
+    connection.execute(f"create or replace temp table checked as {select}")
+    start = "0" if files == 1 else "first_value(rowid) over (partition by _file_no order by rowid)"
     connection.execute(
         f"""
-        create or replace temp view numbered as
+        create or replace temp view delivered as
         select _file_no as file_no, coalesce(_row_no, rowid - {start} + 1) as row_no, * exclude (_file_no, _row_no)
-        from delivered
+        from checked
         """
     )
-    return readable, validation.rules
 
 
 def _inserted(file: OpenFile, file_no: int, connection: duckdb.DuckDBPyConnection) -> OpenFile:
@@ -293,7 +325,7 @@ def _counts(
         arrived = f"(select *, {lineage} from sound)"
         connection.execute(
             "create or replace temp view unfiltered as "
-            f"{selected} from (select *, {lineage} from numbered where _fault is null)"
+            f"{selected} from (select *, {lineage} from delivered where _fault is null)"
         )
     withdrawals = ""
     if is_withdrawing:

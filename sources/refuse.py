@@ -66,7 +66,7 @@ def refuse_by_rule(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule],
                    else '''' || _fault_value || ''''
                end || after,
                null, _fault_value
-        from numbered join rules on number = _fault
+        from delivered join rules on number = _fault
         """
     )
     connection.unregister("rules")
@@ -100,7 +100,7 @@ def refuse_by_check_digit(connection: duckdb.DuckDBPyConnection, contract: Contr
             insert into refused
             select n.file_no, n.row_no, null, '{name}', 'check_digit',
                    '{name} ''' || {number} || ''' is not ' || w.meaning || '.', null, {in_one_line_sql("w.number")}
-            from numbered n
+            from delivered n
             join wrong_number w on w.scheme = n.{quoted(scheme)} and w.number = n.{quoted(name)}
             anti join refused r on r.file_no = n.file_no and r.row_no = n.row_no
             where n._fault is null
@@ -150,7 +150,7 @@ def locate_refused(connection: duckdb.DuckDBPyConnection, file_no: int, records:
     wanted = _RowNumbers(connection, file_no)
     if not wanted:
         return
-    read = scalar(connection, f"select count(*) from delivered where _file_no = {file_no}")
+    read = scalar(connection, f"select count(*) from delivered where file_no = {file_no}")
     for batch in _tables(records.locate(wanted, read), _PLACE_SCHEMA):
         connection.register("located_batch", batch)
         connection.execute(f"insert into located by name select *, {file_no} as file_no from located_batch")

@@ -35,7 +35,7 @@ def find_absent(
     restated: Sequence[Receipt],
     receipts: Sequence[Receipt],
 ) -> tuple[int, str | None]:
-    """Fill the table ``absent`` (contract columns, ``known_date``) from ``numbered``; return its number of rows.
+    """Fill the table ``absent`` (contract columns, ``known_date``) from ``delivered``; return its number of rows.
 
     The second value says why they stand; None when they are withdrawn. A row is absent when its latest version came in
     a restated file and its key is in no record of the arrival, refused ones among them.
@@ -66,7 +66,7 @@ def find_absent(
             semi join {_scan(arrival, lake, brought)} using ({key})
             qualify row_number() over (partition by {key} order by {order}) = 1
         )
-        anti join numbered using ({key})
+        anti join delivered using ({key})
         where file_id in ({names}) and row_no > 0
         """
     )
@@ -82,13 +82,13 @@ def _why_they_stand(
     without_key = " or ".join(f"{quoted(name)} is null" for name in arrival.contract.key)
     unread = scalar(
         connection,
-        f"select (select count(*) from numbered where {without_key}) "
-        "+ (select count(*) from refused anti join numbered using (file_no, row_no))",
+        f"select (select count(*) from delivered where {without_key}) "
+        "+ (select count(*) from refused anti join delivered using (file_no, row_no))",
     )
     if unread:
         return f"for the key of {unread:,} of its records could not be read"
     is_proven = arrival.control is not None and arrival.control.vouches
-    if not is_proven and not scalar(connection, "select count(*) from numbered"):
+    if not is_proven and not scalar(connection, "select count(*) from delivered"):
         return "for it is empty and no control file says that it is whole"
     first = min((receipt.batch_date, receipt.loaded_at) for receipt in restated)
     repeating = [r for r in receipts if r.duplicate_rows and r not in restated and (r.batch_date, r.loaded_at) >= first]

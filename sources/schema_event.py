@@ -167,7 +167,7 @@ def misread_columns(
     """
     typed = {rule.number: rule.column for rule in rules if rule.name == "type"}
     faults = connection.execute(
-        "select file_no, _fault from numbered where _fault is not null "
+        "select file_no, _fault from delivered where _fault is not null "
         f"group by all having count(*) >= {WHOLESALE_ROWS} order by all"
     ).fetchall()
     found: dict[int, tuple[SchemaEvent, ...]] = {}
@@ -175,7 +175,7 @@ def misread_columns(
         if fault not in typed:
             continue
         name = typed[fault]
-        readable = connection.execute(f'select count("{name}") from numbered where file_no = ?', [file_no]).fetchall()
+        readable = connection.execute(f'select count("{name}") from delivered where file_no = ?', [file_no]).fetchall()
         if not readable[0][0]:
             own = mapping.columns[name]
             event = SchemaEvent(

@@ -68,7 +68,8 @@ class Records:
     number, the numbers ascending; it raises `RecordsDisagree` when the file, read anew, has another number of records
     than ``relation`` had (given as the second argument). ``repair`` reads the same file record by record, for when the
     engine refuses ``relation``.
-    ``is_ordered`` says that ``relation`` gives the records in file order.
+    ``is_ordered`` says that ``relation`` gives the records in file order; ``is_columnar`` that it reads a few columns,
+    with ``row_no``, in a fraction of the time that all of them take.
     """
 
     relation: str
@@ -79,6 +80,7 @@ class Records:
     repair: Callable[[], Records] | None = None
     notes: tuple[str, ...] = ()
     is_ordered: bool = True
+    is_columnar: bool = False
 
 
 class RecordsDisagree(Exception):

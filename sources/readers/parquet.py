@@ -79,7 +79,7 @@ def open_parquet(path: Path, mapping: Mapping, workspace: Workspace) -> Records:
         if found != len(row_nos):
             raise RecordsDisagree
 
-    return Records(relation=relation, columns=columns, row_no="row_no", locate=locate)
+    return Records(relation=relation, columns=columns, row_no="row_no", locate=locate, is_columnar=True)
 
 
 def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

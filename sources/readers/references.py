@@ -36,4 +36,4 @@ def told_apart(records: Records, connection: duckdb.DuckDBPyConnection) -> Recor
         f"as {reference}) from (select *, row_number() over (partition by {statement}, {reference} "
         f"order by {records.row_no}) as {nth} from {records.relation}))"
     )
-    return replace(records, relation=relation, columns=columns)
+    return replace(records, relation=relation, columns=columns, is_columnar=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -134,6 +134,5 @@ def spooled(rows: Rows, columns: Sequence[str], workspace: Workspace) -> Records
     delivered = {name: (quoted(f"d{i}"), "VARCHAR") for i, name in enumerate(columns)}
     relation = f"read_parquet({sql_path(target)})"
     notes = tuple(f"{count:,} {what} were left out." for what, count in left_out.items())
-    if not broken:
-        return Records(relation, delivered, "row_no", locate, notes=notes)
-    return Records(relation, delivered, "row_no", locate, refused=refused, notes=notes)
+    records = Records(relation, delivered, "row_no", locate, notes=notes, is_columnar=True)
+    return replace(records, refused=refused) if broken else records

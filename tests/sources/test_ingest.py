@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from sources import ingest, versions
+from sources import ingest, load, versions
 from sources.arrival import Arrival
 from sources.contract import load_contracts
 from sources.engine import TOO_LARGE, quick_connection
@@ -272,6 +272,71 @@ def test_a_truncated_parquet_file_is_refused(zone: Zone, tmp_path: Path, keep: i
     assert str(zone.landing) not in broken.message
 
 
+def test_a_file_that_each_question_reads_again_becomes_what_one_that_is_kept_becomes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights with refused rows, wrong check digits, repeated rows and restated ones."""
+    feed, rows = "tax.vat_invoice", 3_000
+    zones = [new_zone(tmp_path / name) for name in ("kept", "again")]
+    for zone, small_bytes in zip(zones, (1 << 30, 0), strict=True):
+        monkeypatch.setattr(load, "_SMALL_FILE_BYTES", small_bytes)
+        for night in range(2):
+            path = zone.deliver(feed, f"{night}.parquet", b"", DAY + timedelta(days=night))
+            with quick_connection() as connection:
+                connection.execute(
+                    f"""
+                    copy (
+                        select case when n % 7 = 0 then '91110105000000000X' else '91110105000000001Y' end as seller_no,
+                               case when n % 11 = 0 then 'NONE' else 'CN-USCC' end as seller_no_scheme, 'B' as buyer_no,
+                               'LOCAL' as buyer_no_scheme, (n // 2 * 2)::varchar as invoice_no,
+                               '2026-03-01'::date as invoice_date,
+                               case when n % 13 = 0 then null else (n // 4 + {night} * (n % 3))::decimal(18, 2) end
+                                   as net_amount,
+                               0::decimal(18, 2) as tax_amount, 1::decimal(18, 2) as gross_amount, 'CNY' as currency,
+                               'VALID' as invoice_status
+                        from range({rows}) t(n)
+                        order by n
+                    ) to '{path}' (format parquet)
+                    """
+                )
+            os.utime(path, ns=(0, 0))
+            (receipt,) = zone.ingest(feed, DAY + timedelta(days=night), DAY)
+            assert min(receipt.loaded_rows, receipt.quarantined_rows, receipt.duplicate_rows) > 100
+            assert receipt.delivered_rows == rows
+    assert _files(zones[0]) == _files(zones[1])
+    assert {rule for (rule,) in zones[0].refused("distinct rule")} == {"check_digit", "allowed_values", "required"}
+
+
+@pytest.mark.parametrize("small_bytes", [0, 1 << 30])
+def test_a_parquet_file_broken_in_a_column_without_rules_is_refused(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, small_bytes: int
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_FILE_BYTES", small_bytes)
+    feed, day = "external.financial_statement", pa.array([date(2026, 1, 1)] * 5000)
+    table = pa.table(
+        {
+            "party_no": [str(number) for number in range(5000)],
+            "party_no_scheme": ["LOCAL"] * 5000,
+            "period_end_date": day,
+            "published_date": day,
+            "currency": ["CNY"] * 5000,
+            "cash_amount": pa.array([Decimal(number) for number in range(5000)], pa.decimal128(18, 2)),
+        }
+    )
+    path = zone.deliver(feed, "t.parquet", b"")
+    pq.write_table(table, path, compression="zstd", use_dictionary=False)
+    (receipt,) = zone.ingest(feed)
+    assert (receipt.status, receipt.loaded_rows) == ("LOADED", 5000)
+    chunk = pq.ParquetFile(path).metadata.row_group(0).column(5)
+    content = bytearray(path.read_bytes())
+    start, end = chunk.data_page_offset, chunk.data_page_offset + chunk.total_compressed_size
+    content[start:end] = b"\xff" * (end - start)
+    zone.deliver(feed, "broken.parquet", bytes(content))
+    (receipt,) = zone.ingest(feed)
+    assert (receipt.status, receipt.loaded_rows) == ("REFUSED", 0)
+    assert "It cannot be read to its end" in (receipt.message or "")
+
+
 def test_a_parquet_file_broken_inside_is_refused_and_its_neighbours_are_loaded(zone: Zone, tmp_path: Path) -> None:
     names = load_contracts()[FEED].arrow_schema
     for number in range(3):
@@ -293,6 +358,27 @@ def test_a_parquet_file_broken_inside_is_refused_and_its_neighbours_are_loaded(z
     assert [receipt.status for receipt in receipts] == ["LOADED", "REFUSED", "LOADED"]
     assert receipts[1].message
     assert str(zone.landing) not in receipts[1].message
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_FILE_BYTES", 0)
+    columns = {name: [text] for name, text in zip(RATE_HEADER.split(","), USD.split(","), strict=True)}
+    path = zone.deliver(FEED, "r.parquet", b"")
+    pq.write_table(pa.table(columns), path)
+
+    def find_duplicates(*arguments: Any) -> int:
+        path.write_bytes(path.read_bytes()[:100])
+        return versions.find_duplicates(*arguments)
+
+    monkeypatch.setattr(load, "find_duplicates", find_duplicates)
+    with pytest.raises(OSError, match=r"r\.parquet changed while it was read; run again when it is complete"):
+        zone.ingest(FEED)
+    monkeypatch.undo()
+    pq.write_table(pa.table(columns), path)
+    (receipt,) = zone.ingest(FEED)
+    assert (receipt.status, receipt.loaded_rows) == ("LOADED", 1)
 
 
 def test_a_wrong_check_digit_is_refused(zone: Zone) -> None:
