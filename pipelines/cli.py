@@ -319,7 +319,7 @@ def main() -> NoReturn:
 def run() -> int:
     """Run the command of `sys.argv`; its exit code. What people can mend is one sentence, the rest a traceback."""
     from pipelines.dbt_manifest import ManifestError
-    from pipelines.publish import PublicationError
+    from pipelines.published_table import PublicationError
     from sources.extract import ExtractError
 
     # Notes of libraries to programmers; what people must know is said by the assets.

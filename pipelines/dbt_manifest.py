@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pipelines.publish import TableDocs
+from pipelines.published_table import TableDocs
 from pipelines.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:

@@ -12,48 +12,37 @@ import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipelines.mask import TOKEN_SQL, Mask
+from pipelines.earlier_publication import DATABASE, EarlierPublication, earlier_publication, keep
+from pipelines.mask import Mask
+from pipelines.published_table import Content, TableDocs, comment, part_query, source_of, write_rows
 
 # BI tools bundle DuckDB 1.x clients, which cannot read what 2.x writes by default.
 STORAGE_VERSION = "v1.5.0"
-# When a run did something says nothing about what it found: a rerun must have the same digest.
-CLOCK_COLUMNS = frozenset({"scored_at", "loaded_at"})
 KEPT = 2
 TABLES_AT_ONCE = 2
 # A third faster than the usual level, and hardly larger.
 PARQUET = "format parquet, codec zstd, compression_level 1"
 
 
-class PublicationError(Exception):
-    """The tables at hand cannot be published; the message says which and why."""
-
-
-@dataclass(frozen=True)
-class TableDocs:
-    """What a table and its columns mean, for the comments of the published file."""
-
-    description: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Publication:
-    """What was published where; `tables` maps `schema.table` to its rows and digest."""
+    """What was published where: `tables` has rows and digest by `schema.table`, `note` is a sentence for people."""
 
     folder: Path
     as_of_date: date
     tables: dict[str, dict[str, Any]]
+    note: str | None = None
 
     @property
     def database(self) -> Path:
-        return self.folder / "anchorwatch.duckdb"
+        return self.folder / DATABASE
 
 
 def publish(
@@ -68,8 +57,11 @@ def publish(
     mask: Mask,
     personal: frozenset[str],
     memory: str,
+    is_anew: bool = False,
 ) -> Publication:
     """Copy tables, named `schema.table`, from a warehouse file and make them the audience's publication.
+
+    It goes on from the publication before where that is as it was written, and writes all anew if `is_anew`.
 
     Columns named in `personal` (by contract) hold tokens of `mask` in what is published, and digests are over those.
     Only text can be masked: a personal column of another type stops the publication, nothing is left out in silence.
@@ -82,7 +74,12 @@ def publish(
     building = published / f".{audience}-building"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    facts = _copy_tables(warehouse, building, tables, mask, personal, memory)
+    earlier, note = None if is_anew else earlier_publication(published / audience, STORAGE_VERSION), None
+    if earlier is not None and not earlier.has_copied_database(building):
+        earlier, note = None, "The database of the publication before is not as it was written; all is written anew."
+    contents = _copy_tables(warehouse, building, tables, earlier, mask, personal, memory)
+    keep(building, STORAGE_VERSION, contents)
+    facts = {name: content.facts for name, content in contents.items()}
     said = {name: [docs.description, dict(docs.columns)] for name, docs in tables.items()}
     whole = hashlib.sha256(json.dumps([facts, said], sort_keys=True).encode()).hexdigest()[:12]
     manifest = {
@@ -97,24 +94,35 @@ def publish(
     folder = published / f".{audience}-{as_of.isoformat()}-{whole}"
     _swap_in(building, folder, published / audience)
     _remove_old(published, audience, keep=folder)
-    return Publication(published / audience, as_of, facts)
+    return Publication(published / audience, as_of, facts, note)
 
 
 def _copy_tables(
-    warehouse: Path, building: Path, tables: Mapping[str, TableDocs], mask: Mask, personal: frozenset[str], memory: str
-) -> dict[str, dict[str, Any]]:
+    warehouse: Path,
+    building: Path,
+    tables: Mapping[str, TableDocs],
+    earlier: EarlierPublication | None,
+    mask: Mask,
+    personal: frozenset[str],
+    memory: str,
+) -> dict[str, Content]:
     with duckdb.connect(config={"memory_limit": memory, "temp_directory": f"{warehouse}.tmp"}) as con:
         con.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        con.execute(
-            f"attach '{_quoted(building / 'anchorwatch.duckdb')}' as target (storage_version '{STORAGE_VERSION}')"
-        )
+        con.execute(f"attach '{_quoted(building / DATABASE)}' as target (storage_version '{STORAGE_VERSION}')")
+        for name in sorted(earlier.tables.keys() - tables.keys()) if earlier else ():
+            schema, table = name.split(".")
+            con.execute(f'drop table target."{schema}"."{table}"')
         for schema in sorted({name.split(".")[0] for name in tables}):
-            con.execute(f'create schema "target"."{schema}"')
+            con.execute(f'create schema if not exists target."{schema}"')
             (building / "parquet" / schema).mkdir(parents=True)
 
-        def copied(name: str) -> dict[str, Any]:
+        def copied(name: str) -> Content:
             with con.cursor() as cursor:
-                return _copy_table(cursor, building, name, tables[name], mask, personal)
+                source = source_of(cursor, name, mask, personal)
+                content = write_rows(cursor, name, source, earlier.tables.get(name) if earlier else None)
+                comment(cursor, name, content.columns, tables[name])
+                _write_parquet(cursor, building, name, content, earlier)
+                return content
 
         # The engine writes a table by one thread alone.
         with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
@@ -122,78 +130,19 @@ def _copy_tables(
             return dict(zip(names, pool.map(copied, names), strict=True))
 
 
-def _copy_table(
-    con: duckdb.DuckDBPyConnection, building: Path, name: str, docs: TableDocs, mask: Mask, personal: frozenset[str]
-) -> dict[str, Any]:
-    schema, table = name.split(".")
-    con.execute(f'create table target."{schema}"."{table}" as {_published_rows(con, schema, table, mask, personal)}')
-    _comment(con, schema, table, docs)
-    parquet = building / "parquet" / schema / f"{table}.parquet"
-    con.execute(f'copy (select * from target."{schema}"."{table}") to \'{_quoted(parquet)}\' ({PARQUET})')
-    return table_facts(con, "target", schema, table)
-
-
-def _published_rows(
-    con: duckdb.DuckDBPyConnection, schema: str, table: str, mask: Mask, personal: frozenset[str]
-) -> str:
-    """SQL of the rows as they may leave; each personal value is hashed once, however many rows have it."""
-    source, values, joins = f'warehouse."{schema}"."{table}"', [], []
-    try:
-        columns = _columns(con, "warehouse", schema, table)
-    except duckdb.CatalogException:
-        raise PublicationError(f"The warehouse has no table {schema}.{table}; the dbt build did not make it.") from None
-    for column, kind in columns:
-        if column not in personal:
-            values.append(f'source."{column}"')
+def _write_parquet(
+    con: duckdb.DuckDBPyConnection, building: Path, name: str, content: Content, earlier: EarlierPublication | None
+) -> None:
+    """Write the table's Parquet files; those in which no slice has changed are taken over."""
+    before = earlier.tables.get(name) if earlier else None
+    same = before.files(name) if before and before.is_sliced_like(content) else {}
+    changed = content.changed_since(before) if before else set()
+    for file, days in content.files(name).items():
+        is_same = days == same.get(file) and not changed.intersection(days)
+        if earlier and is_same and earlier.has_linked(file, building):
             continue
-        if kind != "VARCHAR":
-            raise PublicationError(
-                f"{schema}.{table} has {column}, which the contracts call personal, as {kind}: only text can be masked."
-            )
-        tokens = f'"token of {column}"'
-        con.execute(
-            f"create or replace temp table {tokens} as "
-            f'select value, {TOKEN_SQL} as token from (select distinct "{column}" as value from {source})',
-            mask.pads,
-        ).fetchall()
-        values.append(f'{tokens}.token as "{column}"')
-        joins.append(f'left join {tokens} on {tokens}.value = source."{column}"')
-    return f"select {', '.join(values)} from {source} as source {' '.join(joins)}"
-
-
-def _columns(con: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> list[tuple[str, str]]:
-    """Names and types; asked of the table itself, since the catalogue's list goes through every column of every one."""
-    found = con.execute(f'describe "{database}"."{schema}"."{table}"').fetchall()
-    return [(str(name), str(kind)) for name, kind, *_ in found]
-
-
-def _comment(con: duckdb.DuckDBPyConnection, schema: str, table: str, docs: TableDocs) -> None:
-    """Carry what the project says of a table into the published file: BI tools show it beside the columns."""
-    target = f'target."{schema}"."{table}"'
-    comments = [f"comment on table {target} is '{_quoted(docs.description)}'"] if docs.description else []
-    for column, _ in _columns(con, "target", schema, table):
-        if text := docs.columns.get(column):
-            comments.append(f"comment on column {target}.\"{column}\" is '{_quoted(text)}'")
-    con.execute("; ".join(["begin", *comments, "commit"]))
-
-
-def table_facts(
-    con: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, where: str = ""
-) -> dict[str, Any]:
-    """Row count and digest of a table's content: two sums over row hashes, so the order of rows does not matter.
-
-    The hash is the engine's own, ten times as fast as a cryptographic one of the row's text, and may be another in
-    another release of the engine: a digest is for comparing reruns. The second sum, over hashes of the hashes, sees
-    changes that would cancel out in the first.
-    """
-    columns = [column for column, _ in _columns(con, database, schema, table) if column not in CLOCK_COLUMNS]
-    fields = ", ".join(f'"{column}"' for column in columns)
-    rows, left, right = con.execute(
-        f'with hashed as (select hash({fields}) as h from "{database}"."{schema}"."{table}" {where}) '
-        "select count(*), coalesce(sum(h), 0), coalesce(sum(hash(h)), 0) from hashed"
-    ).fetchall()[0]
-    digest = hashlib.sha256(f"{','.join(columns)}:{rows}:{left}:{right}".encode()).hexdigest()
-    return {"rows": rows, "digest": digest}
+        (building / file).parent.mkdir(exist_ok=True)
+        con.execute(f"copy ({part_query(con, name, content, days)}) to '{_quoted(building / file)}' ({PARQUET})")
 
 
 def _swap_in(building: Path, folder: Path, link: Path) -> None:

@@ -14,7 +14,8 @@ from pipelines.dbt_manifest import share_manifest
 from pipelines.lake_datasets import FEATURE_DRIFT
 from pipelines.mask import mask_of
 from pipelines.night import NightError
-from pipelines.publish import read_manifest, table_facts
+from pipelines.publish import read_manifest
+from pipelines.published_table import table_facts
 from pipelines.run import run_job
 from pipelines.settings import Settings
 
@@ -124,7 +125,7 @@ def _compare(settings: Settings, beside: Settings, as_of: date) -> tuple[int, li
             if not dated and not same_night:
                 continue
             where = f"where as_of_date = date '{as_of}'" if dated else ""
-            facts = [table_facts(con, database, schema, name, where) for database in databases]
+            facts = [table_facts(con, f'"{database}"."{schema}"."{name}"', where) for database in databases]
             if table in ABOUT_THE_RUN or (facts[0]["rows"] == 0 and not same_night):
                 continue
             compared += 1

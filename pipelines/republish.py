@@ -39,4 +39,5 @@ def _publish(settings: Settings, last: date, model_version: str) -> Publication:
             mask=mask_of(settings),
             personal=masked_columns(),
             memory=settings.engine_memory,
+            is_anew=True,
         )

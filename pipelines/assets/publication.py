@@ -43,6 +43,8 @@ def publication_asset(settings: Settings) -> AssetsDefinition:
             memory=night.settings.engine_memory,
         )
         night.night.commit()
+        if done.note:
+            tell(context, done.note)
         rows = sum(facts["rows"] for facts in done.tables.values())
         tell(context, f"Published {len(done.tables)} tables, {rows:,} rows: {done.database}")
         listing = "\n".join(f"| `{name}` | {facts['rows']:,} |" for name, facts in done.tables.items())

@@ -15,7 +15,8 @@ from tiny_warehouse import WarehouseFactory
 
 from pipelines.dbt_manifest import SCHEMAS_FOR_READERS
 from pipelines.mask import Mask, personal_columns
-from pipelines.publish import Publication, TableDocs, publish
+from pipelines.publish import Publication, publish
+from pipelines.published_table import TableDocs
 from sources.contract import Contract, load_contracts
 from tests.tokens import token
 
@@ -71,7 +72,7 @@ def test_the_marker_was_in_every_personal_column(warehouses: WarehouseFactory) -
 
 
 def test_no_published_table_holds_it(published: Publication) -> None:
-    files = sorted(published.folder.rglob("*.parquet"))
+    files = sorted(path for path in published.folder.rglob("*.parquet") if path.is_file())
     assert len(files) == len(published.tables) > 15
     with duckdb.connect(str(published.database), read_only=True) as con:
         for table in published.tables:
@@ -90,7 +91,7 @@ def found(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
 
 def test_no_other_published_file_holds_it(published: Publication) -> None:
     others = [path for path in published.folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
-    assert {path.name for path in others} == {"manifest.json", "anchorwatch.duckdb"}
+    assert {path.name for path in others} == {"manifest.json", "anchorwatch.duckdb", ".contents.json"}
     assert [path.name for path in others if MARKER.encode() in path.read_bytes()] == []
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.cli import run
 from pipelines.mask import Mask
-from pipelines.publish import Publication, PublicationError, TableDocs, publish, read_manifest
+from pipelines.publish import Publication, publish, read_manifest
+from pipelines.published_table import PublicationError, TableDocs
 from tests.tokens import token
 
 NIGHT = date(2026, 6, 30)
@@ -165,7 +166,7 @@ def test_a_publication_killed_at_any_moment_leaves_the_old_one_and_the_next_is_w
 
 
 # functions of the publication, each of which begins when the one before has written
-MOMENTS = ("table_facts", "_swap_in", "os.replace")
+MOMENTS = ("write_rows", "comment", "_swap_in", "os.replace")
 
 
 def publish_until(tmp_path: Path, moment: str) -> None:
