@@ -21,7 +21,7 @@ import duckdb
 
 from pipelines.earlier_publication import DATABASE, EarlierPublication, earlier_publication, keep
 from pipelines.mask import Mask
-from pipelines.published_table import Content, TableDocs, comment, part_query, source_of, write_rows
+from pipelines.published_table import Content, TableDocs, comment, file_query, source_of, write_rows
 
 # BI tools bundle DuckDB 1.x clients, which cannot read what 2.x writes by default.
 STORAGE_VERSION = "v1.5.0"
@@ -142,7 +142,7 @@ def _write_parquet(
         if earlier and is_same and earlier.has_linked(file, building):
             continue
         (building / file).parent.mkdir(exist_ok=True)
-        con.execute(f"copy ({part_query(con, name, content, days)}) to '{_quoted(building / file)}' ({PARQUET})")
+        con.execute(f"copy ({file_query(name, content, days)}) to '{_quoted(building / file)}' ({PARQUET})")
 
 
 def _swap_in(building: Path, folder: Path, link: Path) -> None:

@@ -163,7 +163,9 @@ def write_rows(con: duckdb.DuckDBPyConnection, name: str, source: Source, before
         if rows <= _MOST_CHANGED * (wanted.rows + before.rows):
             _write_slices(con, name, source, wanted, changed)
             return wanted
-    con.execute(f"create or replace table {_target(name)} as {source.query}")
+    # In order of its days, a question about some of them reads only these.
+    order = f" order by {_listed([source.by])}" if source.by else ""
+    con.execute(f"create or replace table {_target(name)} as {source.query}{order}")
     return content_of(con, _target(name), source.columns, source.by)
 
 
@@ -203,9 +205,14 @@ def table_facts(con: duckdb.DuckDBPyConnection, relation: str, where: str = "") 
     return content_of(con, f"(select * from {relation} {where})", columns_of(con, relation)).facts
 
 
-def part_query(con: duckdb.DuckDBPyConnection, name: str, content: Content, days: Collection[str]) -> str:
-    """SQL of the published rows of these slices."""
-    return f"select * from {_target(name)} where {_of_days(con, content.by, days)}"
+def file_query(name: str, content: Content, days: Sequence[str]) -> str:
+    """SQL of the published rows of a Parquet file: ``days`` are all of its slices, in order."""
+    if content.by is None:
+        return f"select * from {_target(name)}"
+    by, first, last = _listed([content.by]), days[0], days[-1]
+    # by their bounds, so that the engine passes over row groups that hold none of them
+    where = f"{by} between date '{first}' and date '{last}'" if first else f"{by} is null"
+    return f"select * from {_target(name)} where {where}"
 
 
 def comment(con: duckdb.DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str]], docs: TableDocs) -> None:
