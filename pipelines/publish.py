@@ -149,10 +149,16 @@ def _swap_in(building: Path, folder: Path, link: Path) -> None:
     """Give the finished folder its name and turn the link to it in one rename."""
     if folder.exists():
         # The same content is there already, perhaps under readers, who keep what they have open. Each file takes its
-        # place all the same, for that one may have been damaged since.
-        for file in sorted(path.relative_to(building) for path in building.rglob("*") if path.is_file()):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (building / file).replace(folder / file)
+        # place all the same, for that one may have been damaged since, or laid out otherwise by an earlier release.
+        new = {path.relative_to(building): path.is_dir() for path in sorted(building.rglob("*"))}
+        for old in sorted(folder.rglob("*"), reverse=True):
+            if new.get(old.relative_to(folder)) != old.is_dir():
+                old.rmdir() if old.is_dir() else old.unlink()
+        for path, is_folder in new.items():
+            if is_folder:
+                (folder / path).mkdir(exist_ok=True)
+            else:
+                (building / path).replace(folder / path)
         shutil.rmtree(building)
     else:
         building.rename(folder)

@@ -161,6 +161,18 @@ def test_what_is_not_as_it_was_written_is_not_taken_over(tmp_path: Path, damaged
     assert shown(done) == shown(published(tmp_path / "anew", source))
 
 
+@pytest.mark.parametrize("sliced_rows", [(1_000, 100), (100, 1_000)])
+def test_the_same_rows_in_another_layout_take_the_place_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sliced_rows: tuple[int, int]
+) -> None:
+    source, done = warehouse(tmp_path / "w.duckdb", {"core.large": entries(600)}), []
+    for rows in sliced_rows:
+        monkeypatch.setattr(published_table, "SLICED_ROWS", rows)
+        done.append(published(tmp_path, source, is_anew=True))
+    assert done[0].tables == done[1].tables
+    assert shown(done[1]) == shown(published(tmp_path / "anew", source))
+
+
 def test_rows_that_did_not_arrive_stop_the_publication(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, held = tmp_path / "w.duckdb", entries(600)
     first = published(tmp_path, warehouse(source, {"core.large": held}))
