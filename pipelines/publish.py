@@ -78,7 +78,7 @@ def publish(
     if earlier is not None and not earlier.has_copied_database(building):
         earlier, note = None, "The database of the publication before is not as it was written; all is written anew."
     contents = _copy_tables(warehouse, building, tables, earlier, mask, personal, memory)
-    keep(building, STORAGE_VERSION, contents)
+    keep(building, STORAGE_VERSION, contents, earlier)
     facts = {name: content.facts for name, content in contents.items()}
     said = {name: [docs.description, dict(docs.columns)] for name, docs in tables.items()}
     whole = hashlib.sha256(json.dumps([facts, said], sort_keys=True).encode()).hexdigest()[:12]
