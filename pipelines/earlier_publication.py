@@ -47,12 +47,18 @@ class EarlierPublication:
         return is_sound
 
     def has_linked(self, file: str, building: Path) -> bool:
-        """Give the publication that is being built the same file; whether it is as it was written."""
+        """Give the publication that is being built the same file; False where it is not as it was written.
+
+        False, too, where it may not be linked: of another owner, or on a disk that knows no second name of a file.
+        """
         path = self.folder / file
         if not path.is_file() or sha256_of(path) != self.files.get(file):
             return False
         (building / file).parent.mkdir(parents=True, exist_ok=True)
-        os.link(path, building / file)
+        try:
+            os.link(path, building / file)
+        except OSError:
+            return False
         self.linked.add(file)
         return True
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ml.registry import ModelRegistry, Role
 from pipelines.dbt_manifest import share_manifest
+from pipelines.earlier_publication import DATABASE
 from pipelines.lake_datasets import FEATURE_DRIFT
 from pipelines.mask import mask_of
 from pipelines.night import NightError
@@ -135,4 +136,4 @@ def _compare(settings: Settings, beside: Settings, as_of: date) -> tuple[int, li
 
 
 def _database(settings: Settings) -> Path:
-    return settings.published / settings.audience / "anchorwatch.duckdb"
+    return settings.published / settings.audience / DATABASE

@@ -237,8 +237,10 @@ def _deliver(
 
 
 def _is_read_again(file: OpenFile) -> bool:
-    """Whether each question reads the columns it is about from the file: a copy of millions of rows takes longer to
-    write, and memory that grows with them.
+    """Whether each question reads the columns it is about from the file, and not from a copy in the engine.
+
+    A copy of millions of rows takes longer to write than they are read, and memory that grows with them; for a few
+    rows it is the questions that cost.
     """
     return file.records.is_columnar and not file.is_small
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -124,6 +125,17 @@ def test_files_in_which_nothing_has_changed_are_taken_over(tmp_path: Path) -> No
         con.execute(f"attach '{done.database}' as p (read_only)")
         tags = con.execute("select tags from duckdb_databases() where database_name = 'p'").fetchall()[0][0]
     assert str(tags["storage_version"]).startswith("v1.5")
+
+
+def test_where_files_cannot_be_linked_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = warehouse(tmp_path / "w.duckdb", {"core.large": entries(600), "core.small": entries(5)})
+    published(tmp_path, source)
+
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", link)
+    assert shown(published(tmp_path, source)) == shown(published(tmp_path / "anew", source))
 
 
 def test_a_day_that_is_gone_leaves_its_file(tmp_path: Path) -> None:
